@@ -1,0 +1,77 @@
+// Lists what the root entry exports, as declarations sorted by name: the public API on one page.
+//   node scripts/public-api.mjs            prints it
+//   node scripts/public-api.mjs --update   writes spec/public-api.golden.d.ts
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const golden = join(root, 'spec/public-api.golden.d.ts');
+const types = join(root, 'dist/types'); // where the declarations would lie; nothing is written there
+
+function fail(diagnostics) {
+  console.error(ts.formatDiagnostics(diagnostics, { ...host, getNewLine: () => '\n', getCanonicalFileName: f => f }));
+  process.exit(1);
+}
+
+const parsed = ts.getParsedCommandLineOfConfigFile(join(root, 'tsconfig.build.esm.json'), undefined, {
+  ...ts.sys,
+  onUnRecoverableConfigFileDiagnostic: diagnostic => fail([diagnostic]),
+});
+const host = ts.createCompilerHost(parsed.options);
+const entry = join(root, 'src/index.ts');
+if (!host.fileExists(entry)) {
+  console.error('There is no src/index.ts: nothing is public yet');
+  process.exit(1);
+}
+
+/** The declarations as users get them: emitted, with what is @internal stripped. */
+const emitted = new Map();
+const source = ts.createProgram([entry], { ...parsed.options, noEmitOnError: false, declarationMap: false }, host);
+const { diagnostics } = source.emit(undefined, (file, text) => emitted.set(file, text), undefined, true);
+if (diagnostics.length > 0) fail(diagnostics);
+
+const overlay = {
+  ...host,
+  fileExists: file => emitted.has(file) || host.fileExists(file),
+  readFile: file => emitted.get(file) ?? host.readFile(file),
+  directoryExists: directory => directory.startsWith(types) || (host.directoryExists?.(directory) ?? true),
+  getSourceFile: (file, options) =>
+    emitted.has(file) ? ts.createSourceFile(file, emitted.get(file), options, true) : host.getSourceFile(file, options),
+};
+const program = ts.createProgram([join(types, 'index.d.ts')], { ...parsed.options, noEmit: true }, overlay);
+const checker = program.getTypeChecker();
+const index = program.getSourceFile(join(types, 'index.d.ts'));
+const printer = ts.createPrinter({ removeComments: true });
+
+const isPrivate = node =>
+  (ts.canHaveModifiers(node) && ts.getModifiers(node)?.some(m => m.kind === ts.SyntaxKind.PrivateKeyword)) ||
+  (node.name && ts.isPrivateIdentifier(node.name));
+/** Without the members that are private: they are nobody's business. */
+const withoutPrivate = context => node => {
+  const visit = child => (isPrivate(child) ? undefined : ts.visitEachChild(child, visit, context));
+  return ts.visitEachChild(node, visit, context);
+};
+
+const print = declaration => {
+  const statement = ts.isVariableDeclaration(declaration) ? declaration.parent.parent : declaration;
+  const { transformed } = ts.transform(statement, [withoutPrivate]);
+  return printer
+    .printNode(ts.EmitHint.Unspecified, transformed[0], statement.getSourceFile())
+    .replace(/^(export )?(declare )?/, 'export ');
+};
+
+const byName = (a, b) => (a.name < b.name ? -1 : 1);
+const api = checker
+  .getExportsOfModule(checker.getSymbolAtLocation(index) ?? [])
+  .sort(byName)
+  .map(exported => {
+    const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
+    const renamed = symbol.name === exported.name ? '' : `// ${exported.name}:\n`;
+    return renamed + (symbol.declarations ?? []).map(print).join('\n');
+  });
+
+const text = `// Written by \`npm run api:update\`: every name that the root entry exports. A change here is a change for users.\n\n${api.join('\n\n')}\n`;
+if (process.argv.includes('--update')) writeFileSync(golden, text);
+else process.stdout.write(text);
