@@ -1,0 +1,13 @@
+export { chunkHead, lastChunk } from './chunk.js';
+export { HTTPHeaders, type HeadersInit } from './HTTPHeaders.js';
+export { defaultResponseLimits, responseLimits, type ResponseLimits } from './ResponseLimits.js';
+export type { KeepAlive, ResponseFraming, ResponseHead } from './ResponseHead.js';
+export { ResponseParser, type ResponseToken } from './ResponseParser.js';
+export {
+  declaredLength,
+  serializeRequestHead,
+  wantsClose,
+  wantsUpgrade,
+  type RequestFraming,
+  type RequestHead,
+} from './serializeRequestHead.js';
