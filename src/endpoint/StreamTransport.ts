@@ -1,0 +1,109 @@
+import type { Duplex } from 'node:stream';
+import type { Inbox } from './Inbox.js';
+import { TransportDuplex } from './TransportDuplex.js';
+import type { Transport, TransportInfo, TransportSink } from './Transport.js';
+
+/**
+ * What all transports over a Node stream have in common: the writing half, the events, and the inbox that orders the
+ * reading half. The listeners on the stream are attached once, whoever reads.
+ */
+export abstract class StreamTransport implements Transport {
+  readonly info: TransportInfo;
+  readonly #stream: Duplex;
+  readonly #inbox: Inbox;
+  #drained: (() => void)[] = [];
+  #error: Error | undefined;
+  #handedOver = false;
+
+  constructor(stream: Duplex, inbox: Inbox, info: TransportInfo) {
+    this.info = info;
+    this.#stream = stream;
+    this.#inbox = inbox;
+    stream.on('end', () => inbox.ended());
+    stream.on('drain', () => this.#drain());
+    stream.on('error', error => {
+      this.#error ??= error;
+      // A stream without autoDestroy would stay open after an error and never close.
+      stream.destroy();
+    });
+    stream.on('close', () => {
+      this.#drained = [];
+      inbox.closed(this.#error);
+    });
+    inbox.attach(stream);
+    // Both may have happened before this transport was made, and their events do not come again.
+    if (stream.readableEnded) inbox.ended();
+    if (stream.closed) inbox.closed(stream.errored ?? undefined);
+  }
+
+  read(sink: TransportSink): void {
+    this.#inbox.read(sink);
+  }
+
+  write(bytes: Uint8Array | string): boolean {
+    const stream = this.#stream;
+    // An empty write is not forwarded: on TLS it would make Node read, and call `data` inside `data`.
+    if (bytes.length === 0) return !stream.writableNeedDrain;
+    // After `end`, an error or a close: `closed` tells, and `drained` would never call back.
+    if (!stream.writable) return true;
+    return typeof bytes === 'string' ? stream.write(bytes, 'latin1') : stream.write(bytes);
+  }
+
+  drained(callback: () => void): void {
+    if (!this.#stream.writable) return;
+    this.#drained.push(callback);
+    if (!this.#stream.writableNeedDrain) queueMicrotask(() => this.#drain());
+  }
+
+  ownBuffer(on: boolean): void {
+    this.#inbox.ownBuffer(on);
+  }
+
+  unshift(bytes: Uint8Array): void {
+    this.#inbox.unshift(bytes);
+  }
+
+  pause(): void {
+    this.#inbox.pause();
+  }
+
+  resume(): void {
+    this.#inbox.resume();
+  }
+
+  ref(): void {
+    (this.#stream as Partial<RefCounted>).ref?.();
+  }
+
+  unref(): void {
+    (this.#stream as Partial<RefCounted>).unref?.();
+  }
+
+  end(): void {
+    if (this.#stream.writable) this.#stream.end();
+  }
+
+  destroy(error?: Error): void {
+    this.#drained = [];
+    this.#inbox.discard();
+    this.#stream.destroy(error);
+  }
+
+  toDuplex(): Duplex {
+    if (this.#handedOver) throw new Error('The transport was handed over already: toDuplex() may be called once');
+    this.#handedOver = true;
+    return new TransportDuplex(this);
+  }
+
+  #drain(): void {
+    if (this.#drained.length === 0) return;
+    const callbacks = this.#drained;
+    this.#drained = [];
+    for (const callback of callbacks) callback();
+  }
+}
+
+interface RefCounted {
+  ref(): void;
+  unref(): void;
+}

@@ -1,0 +1,48 @@
+import type { OnReadOpts, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { Open } from './dial.js';
+import { DialClock } from './DialClock.js';
+import { Inbox } from './Inbox.js';
+import { SocketTransport } from './SocketTransport.js';
+import type { TransportInfo } from './Transport.js';
+
+export interface SocketDial<S extends Socket> {
+  readonly authority: string;
+  readonly connect: (onread: OnReadOpts) => S;
+  /** When HTTP bytes may flow. */
+  readonly readyAt: 'connect' | 'secureConnect';
+  /** Called once, before the transport is handed over. */
+  readonly connected?: (socket: S) => void;
+}
+
+/** Dials with a socket that reads through `onread`. */
+export function openSocket<S extends Socket>({ authority, connect, readyAt, connected }: SocketDial<S>): Open {
+  return (ready, failed) => {
+    const inbox = new Inbox();
+    const socket = connect(SocketTransport.onread(inbox));
+    const clock = new DialClock(socket);
+    socket.once(readyAt, () => {
+      socket.off('error', failed);
+      socket.off('close', closed);
+      connected?.(socket);
+      ready(new SocketTransport(socket, inbox, socketInfo(authority, socket, clock.timings)));
+    });
+    const closed = () => failed(new Error('the socket was closed'));
+    socket.on('error', failed);
+    socket.on('close', closed);
+    // The listener for errors stays on an aborted socket: an error on its way may still be emitted.
+    return () => socket.destroy();
+  };
+}
+
+export function socketInfo(authority: string, socket: Socket, timings: TransportInfo['timings']): TransportInfo {
+  const { localAddress, localPort, remoteAddress, remotePort } = socket;
+  const plain = { authority, secure: false, localAddress, localPort, remoteAddress, remotePort, timings };
+  if (!isTLS(socket)) return plain;
+  const { alpnProtocol, authorized } = socket;
+  return { ...plain, secure: true, alpn: alpnProtocol || undefined, authorized, resumed: socket.isSessionReused() };
+}
+
+export function isTLS(stream: object): stream is TLSSocket {
+  return (stream as Partial<TLSSocket>).encrypted === true;
+}
