@@ -10,7 +10,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 const esbuild = createRequire(import.meta.url)('esbuild');
 
-if (!existsSync(join(root, 'dist'))) {
+if (!existsSync(join(root, 'dist/esm/package.json'))) {
   console.error('There is no dist/: run `npm run build` first');
   process.exit(1);
 }

@@ -46,8 +46,9 @@ const index = program.getSourceFile(join(types, 'index.d.ts'));
 const printer = ts.createPrinter({ removeComments: true });
 
 const isPrivate = node =>
-  (ts.canHaveModifiers(node) && ts.getModifiers(node)?.some(m => m.kind === ts.SyntaxKind.PrivateKeyword)) ||
-  (node.name && ts.isPrivateIdentifier(node.name));
+  !ts.isConstructorDeclaration(node) && // says that nobody else may construct it
+  ((ts.canHaveModifiers(node) && ts.getModifiers(node)?.some(m => m.kind === ts.SyntaxKind.PrivateKeyword)) ||
+    (node.name && ts.isPrivateIdentifier(node.name)));
 /** Without the members that are private: they are nobody's business. */
 const withoutPrivate = context => node => {
   const visit = child => (isPrivate(child) ? undefined : ts.visitEachChild(child, visit, context));
