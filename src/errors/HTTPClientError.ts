@@ -1,0 +1,113 @@
+/** How far a request had got when it failed. */
+export type Phase = 'acquire' | 'connect' | 'transmit' | 'wait' | 'receive';
+
+/** Every `code` of the family. A code never changes its meaning; switch on it when `instanceof` is not at hand. */
+export type HTTPClientErrorCode =
+  | 'ERR_INVALID_OPTION'
+  | 'ERR_ACQUIRE_TIMEOUT'
+  | 'ERR_POOL_QUEUE_FULL'
+  | 'ERR_POOL_CLOSED'
+  | 'ERR_CONNECT'
+  | 'ERR_CONNECT_TIMEOUT'
+  | 'ERR_UNSOLICITED_DATA'
+  | 'ERR_REQUEST_NOT_SENT'
+  | 'ERR_LEASE_USED'
+  | 'ERR_REQUEST_GENERATION_FAILED'
+  | 'ERR_INVALID_REQUEST'
+  | 'ERR_BODY_LENGTH_MISMATCH'
+  | 'ERR_BODY_NOT_REPLAYABLE'
+  | 'ERR_REQUEST_TRANSMISSION_FAILED'
+  | 'ERR_UPLOAD_TIMEOUT'
+  | 'ERR_RESPONSE_NEVER_RECEIVED'
+  | 'ERR_HEADERS_TIMEOUT'
+  | 'ERR_RESPONSE_FAILED'
+  | 'ERR_PARSE'
+  | 'ERR_HEADERS_OVERFLOW'
+  | 'ERR_TRUNCATED_BODY'
+  | 'ERR_BODY_TIMEOUT'
+  | 'ERR_BODY_UNCLAIMED'
+  | 'ERR_BODY_USED'
+  | 'ERR_TOTAL_TIMEOUT'
+  | 'ERR_STATUS'
+  | 'ERR_ABORTED';
+
+export interface HTTPClientErrorInit {
+  readonly cause?: unknown;
+  readonly phase?: Phase;
+}
+
+const brand = Symbol.for('rxjs-http-pool.HTTPClientError');
+
+/**
+ * The base of every error that this library emits or throws. The subclasses follow the progress of a request, so that
+ * "was anything sent?" and "may I retry?" are questions of type: `ConnectError`, `RequestNotSentError`,
+ * `RequestGenerationFailedError`, `RequestTransmissionFailedError`, `ResponseNeverReceivedError`, `ResponseFailedError`.
+ *
+ * Gotcha: two copies of the package in one process have two classes; `isHTTPClientError` matches both.
+ */
+export class HTTPClientError extends Error {
+  readonly code: HTTPClientErrorCode;
+  /** How far the request had got. Undefined for a configuration error. */
+  phase: Phase | undefined;
+  /** The request went over a connection that had carried another one before. */
+  reused = false;
+  /** Method and URL (credentials redacted) of the request, added by the agent. */
+  request: { readonly method: string; readonly url: string } | undefined = undefined;
+
+  constructor(code: HTTPClientErrorCode, message: string, init: HTTPClientErrorInit = {}) {
+    super(message, init.cause === undefined ? undefined : { cause: init.cause });
+    this.code = code;
+    this.phase = init.phase;
+  }
+
+  static {
+    // On the prototype, not the instance: one assignment in all, and invisible to loggers that print own properties.
+    Object.defineProperty(HTTPClientError.prototype, brand, { value: true });
+    Object.defineProperty(HTTPClientError.prototype, 'name', {
+      get(this: HTTPClientError) {
+        return this.constructor.name;
+      },
+      configurable: true,
+    });
+  }
+}
+
+/**
+ * Whether `error` is one of this library's, and, if a code is given, that one.
+ *
+ * @example
+ * catchError(error => (isHTTPClientError(error, 'ERR_ACQUIRE_TIMEOUT') ? of(busy) : throwError(() => error)))
+ */
+export function isHTTPClientError(error: unknown, code?: HTTPClientErrorCode): error is HTTPClientError {
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    (error as Record<symbol, unknown>)[brand] === true &&
+    (code === undefined || (error as HTTPClientError).code === code)
+  );
+}
+
+/** An option that makes no sense. Thrown synchronously, with the option's name and value. */
+export class InvalidOptionError extends HTTPClientError {
+  constructor(
+    readonly option: string,
+    readonly value: unknown,
+    expected: string,
+  ) {
+    super('ERR_INVALID_OPTION', `${option} must be ${expected}, but is ${describe(value)}`);
+  }
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : typeof value === 'object' ? typeof value : String(value);
+}
+
+/**
+ * The exchange was given up on purpose: `lease.abort()`, an aborted `signal`, a pool that was closed over it. It counts
+ * as cancellation and is never retried. Its `cause` is the reason given.
+ */
+export class AbortedError extends HTTPClientError {
+  constructor(message = 'The request was aborted', init?: HTTPClientErrorInit) {
+    super('ERR_ABORTED', message, init);
+  }
+}

@@ -1,0 +1,6 @@
+export * from './HTTPClientError.js';
+export * from './acquire.js';
+export * from './connect.js';
+export * from './request.js';
+export * from './response.js';
+export * from './options.js';

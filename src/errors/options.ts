@@ -1,0 +1,35 @@
+import { InvalidOptionError } from './HTTPClientError.js';
+
+/** The longest delay that Node's timers know, in ms: 24.8 days. Above it they fire at once. */
+const maxDuration = 2 ** 31 - 1;
+
+/** An option of its own, never one that somebody put on `Object.prototype`. */
+export function own<T extends object, K extends keyof T>(options: T, name: K): T[K] | undefined {
+  return Object.hasOwn(options, name) ? options[name] : undefined;
+}
+
+/** A time in ms: ∞ (no timer is made), or finite and within what timers can do. Throws `InvalidOptionError`. */
+export function duration<K extends string>(options: { readonly [P in K]?: number }, name: K, otherwise: number): number {
+  const value = own(options, name) ?? otherwise;
+  if (typeof value === 'number' && value >= 0 && (value === Infinity || value <= maxDuration)) return value;
+  throw new InvalidOptionError(name, value, `a time from 0 to ${maxDuration} ms, or Infinity`);
+}
+
+/** A number of things, ∞ allowed. Throws `InvalidOptionError`. */
+export function count<K extends string>(
+  options: { readonly [P in K]?: number },
+  name: K,
+  otherwise: number,
+  least = 0,
+): number {
+  const value = own(options, name) ?? otherwise;
+  if (value === Infinity || (Number.isSafeInteger(value) && value >= least)) return value;
+  throw new InvalidOptionError(name, value, `a whole number from ${least}, or Infinity`);
+}
+
+/** Yes or no. Throws `InvalidOptionError`. */
+export function flag<K extends string>(options: { readonly [P in K]?: boolean }, name: K, otherwise: boolean): boolean {
+  const value = own(options, name) ?? otherwise;
+  if (typeof value === 'boolean') return value;
+  throw new InvalidOptionError(name, value, 'true or false');
+}

@@ -1,0 +1,89 @@
+import { HTTPClientError, type HTTPClientErrorCode, type HTTPClientErrorInit } from './HTTPClientError.js';
+
+/** The request was sent and not one byte of a response came. The server may have acted on it. */
+export class ResponseNeverReceivedError extends HTTPClientError {
+  constructor(message: string, init?: HTTPClientErrorInit, code: HTTPClientErrorCode = 'ERR_RESPONSE_NEVER_RECEIVED') {
+    super(code, message, { phase: 'wait', ...init });
+  }
+}
+
+/** No complete response head within `headers` ms after the request was written. */
+export class HeadersTimeoutError extends ResponseNeverReceivedError {
+  constructor(readonly timeout: number) {
+    super(`No response head within headers = ${timeout} ms`, {}, 'ERR_HEADERS_TIMEOUT');
+  }
+}
+
+/** A part of a response came, but not all of it. `response` is there if its head was seen. */
+export class ResponseFailedError extends HTTPClientError {
+  /** The response whose body failed, if its head was seen. */
+  response: object | undefined = undefined;
+
+  constructor(message: string, init?: HTTPClientErrorInit, code: HTTPClientErrorCode = 'ERR_RESPONSE_FAILED') {
+    super(code, message, { phase: 'receive', ...init });
+  }
+}
+
+/** The bytes are no HTTP/1.1 response, or one whose end could be argued about. */
+export class ParseError extends ResponseFailedError {
+  constructor(message: string, code: HTTPClientErrorCode = 'ERR_PARSE') {
+    super(message, {}, code);
+  }
+}
+
+/** A response head, its trailers, its chunk extensions or its 1xx responses passed a limit. */
+export class HeadersOverflowError extends ParseError {
+  constructor(
+    /** The option that was passed, such as `maxHeadSize`. */
+    readonly limit: string,
+    readonly value: number,
+  ) {
+    super(`The response passed the limit ${limit} = ${value}`, 'ERR_HEADERS_OVERFLOW');
+  }
+}
+
+/** The connection ended before the body did (RFC 9112 section 8). */
+export class TruncatedBodyError extends ResponseFailedError {
+  constructor(message = 'The connection ended before the response body was complete', init?: HTTPClientErrorInit) {
+    super(message, init, 'ERR_TRUNCATED_BODY');
+  }
+}
+
+/** The server sent no byte of the body for `bodyIdle` ms while it was being read. */
+export class BodyTimeoutError extends ResponseFailedError {
+  constructor(readonly timeout: number) {
+    super(`The server sent no byte of the response body for bodyIdle = ${timeout} ms`, {}, 'ERR_BODY_TIMEOUT');
+  }
+}
+
+/** Nobody read the body within `bodyUnclaimed` ms; it was discarded and its connection closed. */
+export class BodyUnclaimedError extends ResponseFailedError {
+  constructor(readonly timeout: number) {
+    super(`The response body was not read within bodyUnclaimed = ${timeout} ms`, {}, 'ERR_BODY_UNCLAIMED');
+  }
+}
+
+/** A body can be read once; this one has been, or was cancelled. */
+export class BodyUsedError extends ResponseFailedError {
+  constructor() {
+    super('The response body can be read only once', {}, 'ERR_BODY_USED');
+  }
+}
+
+/** The whole of a request, its retries and its body took longer than `total` ms. */
+export class TotalTimeoutError extends HTTPClientError {
+  constructor(readonly timeout: number) {
+    super('ERR_TOTAL_TIMEOUT', `The request did not end within total = ${timeout} ms`);
+  }
+}
+
+/** A response whose status is not 2xx, as asked for by `throwIfNotOk`. */
+export class HTTPStatusError extends HTTPClientError {
+  constructor(
+    readonly status: number,
+    readonly response: object,
+    statusText = '',
+  ) {
+    super('ERR_STATUS', `The server answered ${status}${statusText && ` ${statusText}`}`, { phase: 'receive' });
+  }
+}

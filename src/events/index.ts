@@ -1,0 +1,1 @@
+export type { EvictionReason, PoolEvent, PoolEventDetail } from './PoolEvent.js';

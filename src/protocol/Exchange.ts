@@ -1,0 +1,137 @@
+import type { Subscriber } from 'rxjs';
+import { ResponseFailedError, type HTTPClientError } from '../errors/index.js';
+import type { Transport } from '../endpoint/index.js';
+import { HTTPHeaders, type ResponseHead } from '../wire/index.js';
+import { IncomingBody, type BodyOwner } from './IncomingBody.js';
+import type { Outgoing } from './outgoing.js';
+import { IncomingResponse, type ProtocolResponse, type Timings } from './ProtocolResponse.js';
+import type { Upload } from './Upload.js';
+
+/** The connection, as its one exchange sees it. */
+export interface ExchangeOwner {
+  /** The body can take more. */
+  bodyWanted(exchange: Exchange): void;
+  /** The consumer of the body has gone. */
+  bodyDropped(exchange: Exchange): void;
+  bodyOwnBuffer(on: boolean): void;
+  /** The subscriber of the request has gone before the response head. */
+  cancelled(exchange: Exchange): void;
+  report(error: unknown): void;
+}
+
+/**
+ * One request and its response: who asked, what is being sent, what came. It settles exactly once: with a response, whose
+ * body then settles exactly once, or with an error.
+ */
+export class Exchange implements BodyOwner {
+  upload: Upload | null = null;
+  /** The head of the final response, once it is read. */
+  head: ResponseHead | null = null;
+  body: IncomingBody | null = null;
+  /** The subscriber has its response, or its error. */
+  settled = false;
+  startedAt = 0;
+  writtenAt = 0;
+  headAt = 0;
+  endedAt = 0;
+  #response: IncomingResponse | null = null;
+  #received = 0;
+
+  constructor(
+    private readonly owner: ExchangeOwner,
+    private readonly subscriber: Subscriber<ProtocolResponse>,
+    readonly message: Outgoing,
+  ) {}
+
+  get timings(): Timings {
+    return {
+      send: this.writtenAt - this.startedAt,
+      wait: Math.max(this.headAt - this.writtenAt, 0),
+      receive: this.endedAt === 0 ? undefined : this.endedAt - this.headAt,
+    };
+  }
+
+  /** The final head is read. Nobody is told before the read that brought it is parsed to its end. */
+  headed(head: ResponseHead, readAhead: number, length: number | null): IncomingBody {
+    this.head = head;
+    this.body = new IncomingBody(this, readAhead, length);
+    return this.body;
+  }
+
+  /** Gives the response to the subscriber. The body, and with it the connection, is its consumer's from here on. */
+  announce(upgrade?: Transport): void {
+    this.settled = true;
+    const response = new IncomingResponse(this.head!, this.body!, this, upgrade);
+    this.#response = response;
+    this.subscriber.next(response);
+    this.subscriber.complete();
+  }
+
+  /** The connection speaks another protocol now: the response is its transport. */
+  upgraded(head: ResponseHead, transport: Transport, at: number): void {
+    this.headAt = this.endedAt = at;
+    this.headed(head, 0, null).end(HTTPHeaders.empty);
+    this.announce(transport);
+  }
+
+  bytes(view: Uint8Array, start: number, end: number, stable: boolean): void {
+    this.body!.push(view, start, end, stable);
+    const { observer } = this.message;
+    if (observer?.downloadProgress === undefined) return;
+    this.#received += end - start;
+    this.tell(() => observer.downloadProgress!(this.#received, this.body!.length ?? undefined));
+  }
+
+  /** The response is complete, and what it means for the connection is done: tells whoever is left to be told. */
+  ended(trailers: HTTPHeaders): void {
+    this.body!.end(trailers);
+    if (!this.settled) {
+      this.announce();
+      this.body!.settle();
+    }
+  }
+
+  /** The exchange failed, and what it means for the connection is done: tells the subscriber, or the body's consumer. */
+  failed(error: HTTPClientError): void {
+    if (this.head !== null && !this.settled) {
+      // The head had come whole: it is delivered, and the failure is the body's.
+      this.body!.fail(error);
+      this.announce();
+      this.body!.settle();
+    } else if (this.settled) {
+      if (error instanceof ResponseFailedError) error.response ??= this.#response ?? undefined;
+      this.body?.fail(error);
+    } else {
+      this.settled = true;
+      this.subscriber.error(error);
+    }
+  }
+
+  /** Calls the user's observer. What it throws is reported; the exchange has nothing to do with it. */
+  tell(callback: () => void): void {
+    try {
+      callback();
+    } catch (error) {
+      this.owner.report(error);
+    }
+  }
+
+  wanted(): void {
+    this.owner.bodyWanted(this);
+  }
+
+  dropped(): void {
+    this.owner.bodyDropped(this);
+  }
+
+  ownBuffer(on: boolean): void {
+    this.owner.bodyOwnBuffer(on);
+  }
+
+  /** The teardown of the subscriber's subscription: it cancels what has not settled. */
+  unsubscribe(): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.owner.cancelled(this);
+  }
+}

@@ -1,0 +1,412 @@
+import { Observable, ReplaySubject, Subject, type Subscriber, type TeardownLogic } from 'rxjs';
+import type { Transport, TransportInfo, TransportSink } from '../endpoint/index.js';
+import {
+  AbortedError,
+  BodyTimeoutError,
+  BodyUnclaimedError,
+  HeadersTimeoutError,
+  HTTPClientError,
+  ParseError,
+  RequestNotSentError,
+  RequestTransmissionFailedError,
+  ResponseFailedError,
+  ResponseNeverReceivedError,
+  TruncatedBodyError,
+  UnsolicitedDataError,
+  UploadTimeoutError,
+} from '../errors/index.js';
+import { Deadline } from '../timing/index.js';
+import type { HTTPHeaders, ResponseHead } from '../wire/index.js';
+import type { Connection, Progress, ProtocolContext } from './Connection.js';
+import { Exchange, type ExchangeOwner } from './Exchange.js';
+import { outgoing, type Outgoing } from './outgoing.js';
+import type { ProtocolRequest } from './ProtocolRequest.js';
+import type { ProtocolResponse } from './ProtocolResponse.js';
+import { ResponseReader, type ReaderOwner } from './ResponseReader.js';
+import { transitions, type ConnectionInput, type ConnectionState } from './transitions.js';
+import { UpgradedTransport } from './UpgradedTransport.js';
+import { Upload, type UploadOwner } from './Upload.js';
+
+/** A body of up to this many bytes is copied behind its head, to be sent in one packet. */
+const smallBody = 16 * 1024;
+
+/** How long the rest of a body may take whose consumer has gone, in ms. */
+const drainTimeout = 1_000;
+
+/** Whose silence the deadline measures. */
+type Wait = 'headers' | 'bodyIdle' | 'upload' | 'unclaimed' | 'drain';
+
+/**
+ * One connection that speaks HTTP/1.1, for one exchange at a time (RFC 9112). Its states are those of `transitions.ts`.
+ *
+ * The order of things is the contract: whatever ends an exchange is first told to whoever owns the connection
+ * (`quiescent` or `disconnected`), then to the consumer, as the consumer may ask for the next connection at once.
+ */
+export class HTTP11ClientProtocol
+  implements Connection, TransportSink, ExchangeOwner, UploadOwner, ReaderOwner
+{
+  readonly capacity = 1;
+  readonly quiescent: Observable<void>;
+  readonly disconnected: Observable<HTTPClientError | null>;
+  readonly #quiescent = new Subject<void>();
+  readonly #disconnected = new ReplaySubject<HTTPClientError | null>(1);
+  readonly #reader: ResponseReader;
+  readonly #deadline: Deadline;
+  #waitingFor: Wait = 'headers';
+  #state: ConnectionState = 'quiescent';
+  #exchange: Exchange | null = null;
+  #peerFinished = false;
+  #wrote = false;
+  #responseByte = false;
+  #bodySubscribed = false;
+
+  constructor(
+    private readonly transport: Transport,
+    private readonly context: ProtocolContext,
+  ) {
+    this.quiescent = this.#quiescent;
+    this.disconnected = this.#disconnected;
+    this.#reader = new ResponseReader(transport, context.limits, this);
+    this.#deadline = new Deadline(context.deadlines, () => this.#expired());
+    transport.read(this);
+  }
+
+  get info(): TransportInfo {
+    return this.transport.info;
+  }
+
+  get keepAlive(): { readonly timeout?: number; readonly max?: number } | undefined {
+    return this.#reader.keepAlive;
+  }
+
+  progress(): Progress {
+    return {
+      state: this.#state,
+      wrote: this.#wrote,
+      responseByte: this.#responseByte,
+      bodySubscribed: this.#bodySubscribed,
+    };
+  }
+
+  request(request: ProtocolRequest): Observable<ProtocolResponse> {
+    return new Observable(subscriber => this.#request(request, subscriber));
+  }
+
+  close(reason?: unknown): void {
+    const known = reason instanceof HTTPClientError ? reason : null;
+    const exchange = this.#exchange;
+    if (exchange !== null) {
+      this.#fail(exchange, known ?? new AbortedError('The connection was closed', { cause: reason }), 'close');
+    } else if (this.#enter('close')) this.#disconnect(known);
+  }
+
+  ref(): void {
+    this.transport.ref();
+  }
+
+  unref(): void {
+    this.transport.unref();
+  }
+
+  report(error: unknown): void {
+    this.context.report(error);
+  }
+
+  // ---- the request goes out --------------------------------------------------------------------------------------
+
+  #request(request: ProtocolRequest, subscriber: Subscriber<ProtocolResponse>): TeardownLogic {
+    if (transitions[this.#state].request === 'refused') {
+      subscriber.error(new RequestNotSentError(`The connection is ${this.#state}: it takes no request`));
+      return;
+    }
+    this.#wrote = this.#responseByte = this.#bodySubscribed = false;
+    let message: Outgoing;
+    try {
+      message = outgoing(request, this.transport.info.authority, this.context.persistent);
+    } catch (error) {
+      // Nothing was written: the connection is as good as before.
+      subscriber.error(error);
+      return;
+    }
+    const exchange = new Exchange(this, subscriber, message);
+    exchange.startedAt = this.context.deadlines.now();
+    this.#exchange = exchange;
+    this.#enter('request');
+    this.#reader.start(exchange);
+    this.#transmit(exchange);
+    return exchange;
+  }
+
+  #transmit(exchange: Exchange): void {
+    const { head, body, framing } = exchange.message;
+    this.#wrote = true;
+    if (body === null) {
+      this.#wroteAll(exchange, this.transport.write(head));
+      return;
+    }
+    this.#bodySubscribed = true;
+    if (body instanceof Uint8Array && body.length <= smallBody) {
+      // One write, one packet.
+      const flowing = this.transport.write(Buffer.concat([Buffer.from(head, 'latin1'), body]));
+      this.uploadProgress(body.length);
+      this.#wroteAll(exchange, flowing);
+      return;
+    }
+    this.transport.write(head);
+    // A transport that answers from inside `write` may have ended the exchange already.
+    if (this.#exchange !== exchange) return;
+    exchange.upload = new Upload(body, framing, this.transport, this);
+    exchange.upload.start();
+  }
+
+  #wroteAll(exchange: Exchange, flowing: boolean): void {
+    if (flowing) {
+      this.#written(exchange, exchange.startedAt);
+      return;
+    }
+    if (this.#state === 'transmitting') this.#wait('upload', exchange.message.timeouts.bodyIdle);
+    this.transport.drained(() => this.#written(exchange, this.context.deadlines.now()));
+  }
+
+  #written(exchange: Exchange | null, now: number): void {
+    if (exchange === null || this.#exchange !== exchange) return;
+    exchange.writtenAt = now;
+    if (this.#enter('written') === 'waiting') {
+      this.#waitingFor = 'headers';
+      this.#deadline.startAt(now + exchange.message.timeouts.headers);
+    }
+    const { observer } = exchange.message;
+    if (observer?.sent !== undefined) exchange.tell(() => observer.sent!());
+  }
+
+  uploadBlocked(blocked: boolean): void {
+    // A response that is being read meanwhile has a deadline of its own.
+    if (this.#state !== 'transmitting') return;
+    if (blocked) this.#wait('upload', this.#exchange!.message.timeouts.bodyIdle);
+    else this.#deadline.clear();
+  }
+
+  uploadProgress(loaded: number): void {
+    const message = this.#exchange?.message;
+    if (message?.observer?.uploadProgress === undefined) return;
+    const total = message.framing.kind === 'length' ? message.framing.length : undefined;
+    this.#exchange!.tell(() => message.observer!.uploadProgress!(loaded, total));
+  }
+
+  uploadDone(): void {
+    this.#written(this.#exchange, this.context.deadlines.now());
+  }
+
+  uploadFailed(error: HTTPClientError): void {
+    if (this.#exchange !== null) this.#fail(this.#exchange, error, 'fail');
+  }
+
+  // ---- bytes come in ---------------------------------------------------------------------------------------------
+
+  data(view: Uint8Array): void {
+    const exchange = this.#exchange;
+    if (exchange === null) {
+      if (!this.#enter('unsolicited')) return;
+      this.#disconnect(new UnsolicitedDataError(`The server sent ${view.length} bytes that no request had asked for`));
+      return;
+    }
+    this.#responseByte = true;
+    if (this.#waitingFor === 'bodyIdle') this.#wait('bodyIdle', exchange.message.timeouts.bodyIdle);
+    this.#reader.read(view);
+  }
+
+  end(): void {
+    this.#peerFinished = true;
+    const exchange = this.#exchange;
+    if (exchange === null) {
+      if (this.#enter('lost')) this.#disconnect(null);
+      return;
+    }
+    try {
+      if (this.#reader.finish() === 'end') {
+        if (this.#exchange === exchange) this.complete(exchange, this.#reader.trailers, false);
+        return;
+      }
+    } catch (error) {
+      this.#fail(exchange, error instanceof HTTPClientError ? error : this.#lossError(exchange, error), 'lost');
+      return;
+    }
+    this.#fail(exchange, this.#lossError(exchange, undefined), 'lost');
+  }
+
+  closed(error?: Error): void {
+    this.#peerFinished = true;
+    const exchange = this.#exchange;
+    if (exchange !== null) {
+      this.#reader.drain();
+      if (this.#exchange === exchange) this.#fail(exchange, this.#lossError(exchange, error), 'lost');
+    } else if (this.#enter('lost')) {
+      this.#disconnect(error === undefined ? null : new ResponseFailedError('The connection failed', { cause: error }));
+    }
+    this.#disconnected.complete();
+  }
+
+  #lossError(exchange: Exchange, cause: unknown): HTTPClientError {
+    if (exchange.head !== null) return new TruncatedBodyError(undefined, { cause });
+    if (this.#responseByte) return new ResponseFailedError('The connection ended within the response head', { cause });
+    if (this.#state === 'transmitting') {
+      return new RequestTransmissionFailedError('The connection was lost while the request was being sent', { cause });
+    }
+    return new ResponseNeverReceivedError('The connection was lost before a response came', { cause });
+  }
+
+  // ---- what they mean ----------------------------------------------------------------------------------------------
+
+  informational(exchange: Exchange, head: ResponseHead): void {
+    const { observer } = exchange.message;
+    if (observer?.informational !== undefined) exchange.tell(() => observer.informational!(head));
+  }
+
+  head(exchange: Exchange, head: ResponseHead, length: number | null): void {
+    exchange.headAt = this.context.deadlines.now();
+    exchange.headed(head, this.context.limits.maxDrain, length);
+    // Anything but success before the upload is over means that the server does not want the rest of it.
+    if (this.#enter('head') === 'early' && head.status >= 300) exchange.upload?.stop();
+  }
+
+  announce(exchange: Exchange): void {
+    this.#wait('bodyIdle', exchange.message.timeouts.bodyIdle);
+    exchange.announce();
+  }
+
+  flow(exchange: Exchange, flowing: boolean): void {
+    const { bodyIdle, bodyUnclaimed } = exchange.message.timeouts;
+    if (this.#state === 'draining') return;
+    if (flowing) this.#wait('bodyIdle', bodyIdle);
+    else if (!exchange.body!.claimed) this.#wait('unclaimed', bodyUnclaimed);
+    else {
+      // The consumer holds: the silence is its own, and no deadline of the exchange runs.
+      this.#waitingFor = 'unclaimed';
+      this.#deadline.clear();
+    }
+  }
+
+  bodyWanted(exchange: Exchange): void {
+    if (this.#exchange !== exchange) return;
+    if (this.#waitingFor === 'unclaimed') this.#deadline.clear();
+    this.#reader.more();
+  }
+
+  bodyOwnBuffer(on: boolean): void {
+    this.#reader.ownBuffer(on);
+  }
+
+  bodyDropped(exchange: Exchange): void {
+    if (this.#exchange !== exchange) return;
+    const { remaining } = this.#reader;
+    if (this.#state !== 'receiving' || remaining < 0 || remaining > this.context.limits.maxDrain) {
+      this.cancelled(exchange);
+      return;
+    }
+    this.#enter('drain');
+    this.#wait('drain', drainTimeout);
+    this.#reader.more();
+  }
+
+  // ---- the exchange ends -------------------------------------------------------------------------------------------
+
+  complete(exchange: Exchange, trailers: HTTPHeaders, reusable: boolean): void {
+    this.#over(exchange);
+    exchange.endedAt = exchange.settled ? this.context.deadlines.now() : exchange.headAt;
+    const again = reusable && exchange.message.persistent && !this.#peerFinished;
+    if (this.#enter(again ? 'complete' : 'final') === 'quiescent') {
+      this.#reader.release();
+      this.#quiescent.next();
+    } else this.#disconnect(null);
+    exchange.ended(trailers);
+  }
+
+  upgrade(exchange: Exchange, head: ResponseHead, rest: Uint8Array): void {
+    if (this.#state !== 'waiting') {
+      const error = new ParseError('The server switched protocols before the request was complete');
+      this.#fail(exchange, error, 'upgrade');
+      return;
+    }
+    this.#over(exchange);
+    this.#enter('upgrade');
+    const done = (): void => this.#deadline.dispose();
+    const upgraded = new UpgradedTransport(this.transport, done, done);
+    if (rest.length > 0) this.transport.unshift(rest);
+    this.#wait('unclaimed', exchange.message.timeouts.bodyUnclaimed);
+    // It is no connection of ours any more, and nobody waits for its end.
+    this.#disconnected.next(null);
+    this.#disconnected.complete();
+    exchange.upgraded(head, upgraded, this.context.deadlines.now());
+  }
+
+  malformed(exchange: Exchange, error: HTTPClientError): void {
+    this.#fail(exchange, error, 'fail');
+  }
+
+  cancelled(exchange: Exchange): void {
+    if (this.#exchange !== exchange) return;
+    this.#over(exchange);
+    if (this.#enter('cancel')) this.#disconnect(new AbortedError('The request was unsubscribed from'));
+  }
+
+  #fail(exchange: Exchange, error: HTTPClientError, input: ConnectionInput): void {
+    this.#over(exchange);
+    if (this.#enter(input)) this.#disconnect(error);
+    exchange.failed(error);
+  }
+
+  /** From here on the exchange cannot touch the connection, nor the connection it. */
+  #over(exchange: Exchange): void {
+    this.#exchange = null;
+    this.#deadline.clear();
+    this.#reader.stop();
+    exchange.upload?.stop();
+  }
+
+  #disconnect(error: HTTPClientError | null): void {
+    this.#deadline.dispose();
+    this.transport.destroy();
+    this.#disconnected.next(error);
+    this.#quiescent.complete();
+  }
+
+  #expired(): void {
+    const exchange = this.#exchange;
+    if (exchange === null) {
+      // An upgraded transport that nobody claimed; all other exchanges stop the deadline when they end.
+      this.transport.destroy();
+      return;
+    }
+    const { headers, bodyIdle, bodyUnclaimed } = exchange.message.timeouts;
+    switch (this.#waitingFor) {
+      case 'headers':
+        return this.#fail(exchange, new HeadersTimeoutError(headers), 'fail');
+      case 'upload':
+        return this.#fail(exchange, new UploadTimeoutError(bodyIdle), 'fail');
+      case 'bodyIdle':
+        return this.#fail(exchange, new BodyTimeoutError(bodyIdle), 'fail');
+      case 'unclaimed': {
+        const error = new BodyUnclaimedError(bodyUnclaimed);
+        this.context.report(error);
+        return this.#fail(exchange, error, 'fail');
+      }
+      case 'drain':
+        return this.cancelled(exchange);
+    }
+  }
+
+  #wait(what: Wait, duration: number): void {
+    this.#waitingFor = what;
+    this.#deadline.start(duration);
+  }
+
+  /** Takes one step of the table; returns the state it led to, or null if the input does nothing here. */
+  #enter(input: ConnectionInput): ConnectionState | null {
+    const next = transitions[this.#state][input];
+    if (next === 'refused' || next === 'ignored') return null;
+    if (next !== 'never') return (this.#state = next);
+    // A defect of this file. Loud, but not fatal: the connection is not trusted any more.
+    this.context.report(new Error(`HTTP11ClientProtocol: ${input} cannot happen while ${this.#state}`));
+    return (this.#state = 'closed');
+  }
+}

@@ -1,0 +1,198 @@
+import { AsyncSubject, type Observable } from 'rxjs';
+import { BodyUsedError } from '../errors/index.js';
+import { HTTPHeaders } from '../wire/index.js';
+
+/** Who reads a body. One for each way to read it; none of them is the user. */
+export interface BodySink {
+  /**
+   * Takes bytes. The range is valid during the call only, unless `stable`: then until the sink asks for more. Returns
+   * false to be given no more until it calls `IncomingBody.more`.
+   */
+  chunk(bytes: Uint8Array, start: number, end: number, stable: boolean): boolean;
+  /** Takes the whole body at once, instead of `chunk` and `end`, where it lies in one piece: decoded where it is. */
+  whole?(bytes: Uint8Array, start: number, end: number): void;
+  end(): void;
+  fail(error: unknown): void;
+}
+
+/** What a body asks of its exchange, as long as that goes on. */
+export interface BodyOwner {
+  /** A consumer is there, or wants more. May call back into the body at once. */
+  wanted(): void;
+  /** The consumer has gone before the end. */
+  dropped(): void;
+  /** The consumer works asynchronously: views must outlast the call. */
+  ownBuffer(on: boolean): void;
+}
+
+interface Piece {
+  bytes: Uint8Array;
+  start: number;
+  end: number;
+  stable: boolean;
+}
+
+/**
+ * The body of one response, between the connection that brings it and the one consumer that takes it.
+ *
+ * Until it is claimed, and while the consumer holds, it is a queue; else bytes pass straight through. When the exchange
+ * is over (`end`, `fail`) it lets go of the connection, and the rest of the queue is the consumer's alone.
+ */
+export class IncomingBody {
+  #owner: BodyOwner | null;
+  #sink: BodySink | null = null;
+  #claimed = false;
+  #holding = false;
+  #flushing = false;
+  #outcome: 'open' | 'ended' | 'failed' = 'open';
+  #error: unknown = undefined;
+  #queue: Piece[] = [];
+  #queued = 0;
+  #trailers: HTTPHeaders = HTTPHeaders.empty;
+  #trailersSubject: AsyncSubject<HTTPHeaders> | null = null;
+
+  constructor(
+    owner: BodyOwner | null,
+    private readonly readAhead: number,
+    /** The number of bytes, if the head says it. */
+    readonly length: number | null,
+  ) {
+    this.#owner = owner;
+  }
+
+  /** A second reader is refused. */
+  get claimed(): boolean {
+    return this.#claimed;
+  }
+
+  /** The response is complete, whether or not its consumer has read it. */
+  get ended(): boolean {
+    return this.#outcome !== 'open';
+  }
+
+  /** Whether the connection may bring more: the consumer takes it, or it fits in what is read ahead. */
+  get hungry(): boolean {
+    if (this.#claimed) return !this.#holding && this.#queue.length === 0;
+    return this.#queued < this.readAhead;
+  }
+
+  /** Bytes arrived. The view is the transport's: what is queued of it must be copied before the read ends (`settle`). */
+  push(bytes: Uint8Array, start: number, end: number, stable: boolean): void {
+    if (this.#claimed && this.#sink === null) return; // the consumer has gone, the rest is drained
+    if (this.#sink !== null && !this.#holding && this.#queue.length === 0) {
+      this.#give(this.#sink, bytes, start, end, stable);
+      return;
+    }
+    this.#queued += end - start;
+    this.#queue.push({ bytes, start, end, stable });
+  }
+
+  /** The read that brought the queued views is over: what is still here is copied. */
+  settle(): void {
+    for (const piece of this.#queue) {
+      if (piece.stable) continue;
+      piece.bytes = Uint8Array.prototype.slice.call(piece.bytes, piece.start, piece.end);
+      piece.end -= piece.start;
+      piece.start = 0;
+      piece.stable = true;
+    }
+  }
+
+  end(trailers: HTTPHeaders): void {
+    this.#owner = null;
+    this.#outcome = 'ended';
+    this.#trailers = trailers;
+    this.#trailersSubject?.next(trailers);
+    this.#trailersSubject?.complete();
+    this.#flush();
+  }
+
+  fail(error: unknown): void {
+    this.#owner = null;
+    this.#outcome = 'failed';
+    this.#error = error;
+    this.#trailersSubject?.error(error);
+    this.#flush();
+  }
+
+  /** Makes `sink` the one reader; a second one is failed with `BodyUsedError`. */
+  claim(sink: BodySink): void {
+    if (this.#claimed) {
+      sink.fail(new BodyUsedError());
+      return;
+    }
+    this.#claimed = true;
+    const piece = this.#queue[0];
+    if (this.#outcome === 'ended' && sink.whole !== undefined && this.#queue.length <= 1) {
+      this.#queue = [];
+      if (piece === undefined) sink.whole(nothing, 0, 0);
+      else sink.whole(piece.bytes, piece.start, piece.end);
+      return;
+    }
+    this.#sink = sink;
+    this.#flush();
+    this.#owner?.wanted();
+  }
+
+  /** The sink that returned false wants more. */
+  more(): void {
+    if (this.#sink === null) return;
+    this.#holding = false;
+    this.#flush();
+    if (this.hungry) this.#owner?.wanted();
+  }
+
+  /** The consumer has gone. One that was refused, or has had it all, has nothing to drop. */
+  drop(sink: BodySink): void {
+    if (this.#sink !== sink) return;
+    this.#sink = null;
+    this.#holding = false;
+    this.#queue = [];
+    this.#queued = 0;
+    this.#owner?.dropped();
+  }
+
+  /** Views are to outlast the call, as the consumer works asynchronously. */
+  ownBuffer(): void {
+    this.#owner?.ownBuffer(true);
+  }
+
+  /** Emits the trailers at the end of the body; errors if that fails. Replayed. */
+  get trailers(): Observable<HTTPHeaders> {
+    if (this.#trailersSubject === null) {
+      this.#trailersSubject = new AsyncSubject();
+      if (this.#outcome === 'failed') this.#trailersSubject.error(this.#error);
+      if (this.#outcome === 'ended') {
+        this.#trailersSubject.next(this.#trailers);
+        this.#trailersSubject.complete();
+      }
+    }
+    return this.#trailersSubject;
+  }
+
+  #give(sink: BodySink, bytes: Uint8Array, start: number, end: number, stable: boolean): void {
+    // Set first: a sink that is done at once calls `more` from inside `chunk`, and then returns false all the same.
+    this.#holding = true;
+    if (sink.chunk(bytes, start, end, stable)) this.#holding = false;
+  }
+
+  #flush(): void {
+    // A sink may ask for more, or go, from inside `chunk`: the loop that runs sees to it, the stack does not grow.
+    if (this.#flushing || this.#sink === null) return;
+    this.#flushing = true;
+    while (this.#sink !== null && !this.#holding) {
+      const piece = this.#queue.shift();
+      if (piece === undefined) break;
+      this.#queued -= piece.end - piece.start;
+      this.#give(this.#sink, piece.bytes, piece.start, piece.end, piece.stable);
+    }
+    this.#flushing = false;
+    const sink: BodySink | null = this.#sink;
+    if (sink === null || this.#holding || this.#queue.length > 0 || this.#outcome === 'open') return;
+    this.#sink = null;
+    if (this.#outcome === 'ended') sink.end();
+    else sink.fail(this.#error);
+  }
+}
+
+const nothing = new Uint8Array(0);

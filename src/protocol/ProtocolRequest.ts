@@ -1,0 +1,42 @@
+import type { HeadersInit, ResponseHead } from '../wire/index.js';
+import type { RequestBody } from './RequestBody.js';
+
+/** What one exchange may wait for, in ms. `Infinity`: for ever. */
+export interface ExchangeTimeouts {
+  /** From the request being written to the response head. Default 60 000. */
+  readonly headers?: number;
+  /**
+   * Silence on the wire while a body moves, in either direction: between response chunks, or while an upload waits for
+   * the socket. It stands still while the consumer of the response, or the source of the upload, holds. Default 60 000.
+   */
+  readonly bodyIdle?: number;
+  /** How long a body that is too long to be read ahead, or an upgraded transport, waits to be claimed. Default 10 000. */
+  readonly bodyUnclaimed?: number;
+}
+
+export const defaultTimeouts: Required<ExchangeTimeouts> = { headers: 60_000, bodyIdle: 60_000, bodyUnclaimed: 10_000 };
+
+/** Told about the steps of an exchange. A callback that throws is reported and changes nothing. */
+export interface RequestObserver {
+  /** The request is written. */
+  sent?(): void;
+  /** A 1xx response came; it is not the answer. */
+  informational?(head: ResponseHead): void;
+  /** `loaded` bytes of the request body are written, of `total` if that is known. */
+  uploadProgress?(loaded: number, total?: number): void;
+  /** `loaded` bytes of the response body are read, of `total` if that is known. */
+  downloadProgress?(loaded: number, total?: number): void;
+}
+
+export interface ProtocolRequest {
+  /** Default `GET`. Case matters (RFC 9110 section 9.1). */
+  readonly method?: string;
+  /** The request target: `/path?query`, or `*`, or `host:port` for CONNECT. */
+  readonly path: string;
+  readonly headers?: HeadersInit;
+  readonly body?: RequestBody | null;
+  /** Says that doing it twice does no harm, whatever the method: it may be retried on a stale connection. */
+  readonly idempotent?: boolean;
+  readonly timeouts?: ExchangeTimeouts;
+  readonly observer?: RequestObserver;
+}

@@ -1,0 +1,94 @@
+import type { Observable } from 'rxjs';
+import type { Transport } from '../endpoint/index.js';
+import type { HTTPHeaders, ResponseHead } from '../wire/index.js';
+import { collectBytes, collected, collectJSON, collectText, discardBody } from './collect.js';
+import { HTTPBody } from './HTTPBody.js';
+import type { IncomingBody } from './IncomingBody.js';
+
+/** How long the parts of an exchange took, in ms. */
+export interface Timings {
+  /** From the request being subscribed to at the connection, to its last byte being written. */
+  readonly send: number;
+  /** From there to the response head; 0 if that came first. */
+  readonly wait: number;
+  /** From the head to the last byte of the body; undefined while it is on its way. */
+  readonly receive: number | undefined;
+}
+
+/** A response: its head, and its body as far as it is wanted. */
+export interface ProtocolResponse {
+  readonly status: number;
+  readonly statusText: string;
+  /** The status is 2xx. A status is never an error by itself. */
+  readonly ok: boolean;
+  readonly httpVersion: '1.0' | '1.1';
+  readonly headers: HTTPHeaders;
+  readonly body: HTTPBody;
+  /** Emits the trailers (mostly none) at the end of the body, and completes. */
+  readonly trailers: Observable<HTTPHeaders>;
+  readonly timings: Timings;
+  /** After 101, and after 2xx to CONNECT: the connection itself, to be claimed within `bodyUnclaimed`. */
+  readonly upgrade: Transport | undefined;
+  /** The body as text: UTF-8, a byte order mark taken off. */
+  text(): Observable<string>;
+  /** The body parsed as JSON; errors with `ResponseFailedError` if it is none. */
+  json<T = unknown>(): Observable<T>;
+  /** The body in one piece. */
+  bytes(): Observable<Uint8Array>;
+  /** Reads the body and throws it away, which gives the connection back; emits once when that is done. */
+  discard(): Observable<void>;
+}
+
+/** The one implementation. What costs anything is made when it is asked for. */
+export class IncomingResponse implements ProtocolResponse {
+  readonly status: number;
+  readonly httpVersion: '1.0' | '1.1';
+  readonly headers: HTTPHeaders;
+  readonly statusText: string;
+  #body: HTTPBody | null = null;
+
+  constructor(
+    head: ResponseHead,
+    /** @internal */
+    readonly incoming: IncomingBody,
+    private readonly clock: { readonly timings: Timings },
+    readonly upgrade: Transport | undefined,
+  ) {
+    this.status = head.status;
+    this.statusText = head.statusText;
+    this.httpVersion = head.httpVersion;
+    this.headers = head.headers;
+  }
+
+  get ok(): boolean {
+    return this.status >= 200 && this.status < 300;
+  }
+
+  get body(): HTTPBody {
+    return (this.#body ??= new HTTPBody(this.incoming));
+  }
+
+  get trailers(): Observable<HTTPHeaders> {
+    return this.incoming.trailers;
+  }
+
+  get timings(): Timings {
+    return this.clock.timings;
+  }
+
+  text(): Observable<string> {
+    return collected(this.incoming, collectText);
+  }
+
+  json<T = unknown>(): Observable<T> {
+    return collected<T>(this.incoming, collectJSON);
+  }
+
+  bytes(): Observable<Uint8Array> {
+    return collected(this.incoming, collectBytes);
+  }
+
+  discard(): Observable<void> {
+    return collected(this.incoming, discardBody);
+  }
+}

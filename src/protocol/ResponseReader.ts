@@ -1,0 +1,175 @@
+import type { Transport } from '../endpoint/index.js';
+import { ParseError, type HTTPClientError } from '../errors/index.js';
+import { ResponseParser, type HTTPHeaders, type ResponseHead } from '../wire/index.js';
+import type { Exchange } from './Exchange.js';
+import type { ProtocolLimits } from './ProtocolLimits.js';
+
+/** What the reader finds, told to the connection as it finds it. Each may end the exchange. */
+export interface ReaderOwner {
+  informational(exchange: Exchange, head: ResponseHead): void;
+  head(exchange: Exchange, head: ResponseHead, length: number | null): void;
+  /** The read that brought the head is parsed as far as it goes: the subscriber can have the response. */
+  announce(exchange: Exchange): void;
+  /** The last byte was read; `reusable` as far as the response decides it. */
+  complete(exchange: Exchange, trailers: HTTPHeaders, reusable: boolean): void;
+  /** The connection speaks another protocol from here on; `rest` is what was read of that. */
+  upgrade(exchange: Exchange, head: ResponseHead, rest: Uint8Array): void;
+  malformed(exchange: Exchange, error: HTTPClientError): void;
+  /** Reading was paused, as nobody takes more, or goes on. */
+  flow(exchange: Exchange, flowing: boolean): void;
+}
+
+/**
+ * Moves bytes from the transport through the parser to the exchange, only as fast as its body is taken.
+ *
+ * ```
+ *   transport ──data──► parser ──tokens──► exchange ──► body ──► its consumer
+ *       ▲                                                │
+ *       └───────────── pause / resume ───────────────────┘
+ * ```
+ */
+export class ResponseReader {
+  readonly #parser: ResponseParser;
+  #exchange: Exchange | null = null;
+  #pumping = false;
+  #paused = false;
+  #ownBuffer = false;
+  /** What is being parsed lies in a buffer of this connection's own: its views outlast the call. */
+  #stable = false;
+
+  constructor(
+    private readonly transport: Transport,
+    limits: ProtocolLimits,
+    private readonly owner: ReaderOwner,
+  ) {
+    this.#parser = new ResponseParser(limits);
+  }
+
+  /** What the last response said about keep-alive. */
+  get keepAlive(): { readonly timeout?: number; readonly max?: number } | undefined {
+    return this.#parser.keepAlive;
+  }
+
+  /** The number of bytes of the body that are still to come, −1 if that is not known. */
+  get remaining(): number {
+    return this.#parser.remaining;
+  }
+
+  /** Expects the response to a new request. */
+  start(exchange: Exchange): void {
+    this.#exchange = exchange;
+    this.#parser.start(exchange.message);
+  }
+
+  /** Expects nothing any more. */
+  stop(): void {
+    this.#exchange = null;
+    if (this.#ownBuffer) this.ownBuffer(false);
+  }
+
+  /** The transport flows, as it must while the connection is idle: else nobody would see it close. */
+  release(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.transport.resume();
+  }
+
+  ownBuffer(on: boolean): void {
+    this.#ownBuffer = on;
+    this.transport.ownBuffer(on);
+  }
+
+  /** Bytes arrived for the exchange that was started. */
+  read(view: Uint8Array): void {
+    const exchange = this.#exchange!;
+    const parser = this.#parser;
+    this.#stable = this.#ownBuffer;
+    parser.feed(view, 0, view.length);
+    this.pump();
+    if (this.#exchange !== exchange) return;
+    exchange.body?.settle();
+    // What there was no room for lies in a buffer that the next read, of whichever socket, writes over.
+    const { position, end } = parser;
+    if (position < end && !this.#stable) parser.feed(Uint8Array.prototype.slice.call(view, position, end));
+  }
+
+  /** The consumer wants more: first what is left of earlier reads. */
+  more(): void {
+    if (this.#pumping) return;
+    this.#stable = true; // it was copied, or lies in the connection's own buffer
+    this.pump();
+  }
+
+  /** The peer has finished. True if that was the end of a body which only that could end. */
+  finish(): 'end' | 'none' {
+    this.drain();
+    return this.#exchange === null ? 'end' : this.#parser.eof();
+  }
+
+  /** The connection is gone: what was read before, while the consumer held, may still complete the response. */
+  drain(): void {
+    const exchange = this.#exchange;
+    if (exchange?.body == null) return;
+    this.#stable = true;
+    while (this.#exchange === exchange && this.#parser.position < this.#parser.end) this.#parse(exchange);
+  }
+
+  get trailers(): HTTPHeaders {
+    return this.#parser.trailers;
+  }
+
+  /** Parses what was read until the bytes end, the consumer is full, or the exchange is over. */
+  pump(): void {
+    // A consumer that asks for more from inside one of the calls below: the loop sees to it, the stack does not grow.
+    const exchange = this.#exchange;
+    if (this.#pumping || exchange === null) return;
+    this.#pumping = true;
+    try {
+      do {
+        this.#parse(exchange);
+        if (this.#exchange === exchange && exchange.head !== null && !exchange.settled) this.owner.announce(exchange);
+      } while (this.#exchange === exchange && exchange.body?.hungry && this.#parser.position < this.#parser.end);
+    } finally {
+      this.#pumping = false;
+    }
+    if (this.#exchange !== exchange || exchange.body === null || exchange.body.hungry !== this.#paused) return;
+    this.#paused = !exchange.body.hungry;
+    this.owner.flow(exchange, !this.#paused);
+    if (this.#paused) this.transport.pause();
+    else this.transport.resume();
+  }
+
+  #parse(exchange: Exchange): void {
+    const parser = this.#parser;
+    try {
+      while (this.#exchange === exchange) {
+        switch (parser.read()) {
+          case 'more':
+            return;
+          case 'informational':
+            this.owner.informational(exchange, parser.head);
+            break;
+          case 'head':
+            this.owner.head(exchange, parser.head, parser.contentLength);
+            break;
+          case 'data':
+            exchange.bytes(parser.chunk, parser.dataStart, parser.dataEnd, this.#stable);
+            if (!exchange.body!.hungry) return;
+            break;
+          case 'end': {
+            // Bytes behind the end belong to no request of ours: such a connection is not trusted with another.
+            const reusable = parser.persistent && parser.position === parser.end;
+            this.owner.complete(exchange, parser.trailers, reusable);
+            return;
+          }
+          case 'upgrade':
+            this.owner.upgrade(exchange, parser.head, parser.chunk.subarray(parser.position, parser.end));
+            return;
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof ParseError) || this.#exchange !== exchange) throw error;
+      this.owner.malformed(exchange, error);
+    }
+  }
+}

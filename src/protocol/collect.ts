@@ -1,0 +1,120 @@
+import { Observable, type Subscriber } from 'rxjs';
+import { ResponseFailedError } from '../errors/index.js';
+import type { BodySink, IncomingBody } from './IncomingBody.js';
+
+/** A length that a head announces is believed, in one allocation, up to here; beyond it the buffer grows with the body. */
+const maxTrustedLength = 128 * 1024 * 1024;
+
+/**
+ * Reads a body to its end and emits one value of it. One that came in one read is read where it lies, in the buffer that
+ * all sockets share; else its bytes are copied once, into one buffer. It is its own teardown.
+ */
+abstract class Collector<T> implements BodySink {
+  #buffer: Buffer | null = null;
+  #length = 0;
+
+  constructor(
+    protected readonly subscriber: Subscriber<T>,
+    private readonly body: IncomingBody,
+  ) {}
+
+  /** The value of the whole body, which lies in `bytes` for the time of the call. What it throws is the failure. */
+  protected abstract value(bytes: Uint8Array, start: number, end: number): T;
+
+  whole(bytes: Uint8Array, start: number, end: number): void {
+    let value: T;
+    try {
+      value = this.value(bytes, start, end);
+    } catch (cause) {
+      this.subscriber.error(new ResponseFailedError(`The response body cannot be read: ${String(cause)}`, { cause }));
+      return;
+    }
+    this.subscriber.next(value);
+    this.subscriber.complete();
+  }
+
+  chunk(bytes: Uint8Array, start: number, end: number): boolean {
+    const needed = this.#length + end - start;
+    let buffer = this.#buffer;
+    if (buffer === null || buffer.length < needed) {
+      const announced = Math.min(this.body.length ?? 0, maxTrustedLength);
+      // Its own memory, not a part of Node's pool: what is handed on must show nobody else's bytes.
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, announced, this.#length * 2));
+      buffer?.copy(grown, 0, 0, this.#length);
+      this.#buffer = buffer = grown;
+    }
+    buffer.set(bytes.subarray(start, end), this.#length);
+    this.#length = needed;
+    return true;
+  }
+
+  end(): void {
+    this.whole(this.#buffer ?? Buffer.alloc(0), 0, this.#length);
+  }
+
+  fail(error: unknown): void {
+    this.subscriber.error(error);
+  }
+
+  unsubscribe(): void {
+    this.body.drop(this);
+  }
+}
+
+const byteOrderMark = 0xfeff;
+
+function decode(bytes: Uint8Array, start: number, end: number): string {
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const text = buffer.toString('utf8', start, end);
+  return text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text;
+}
+
+class TextCollector extends Collector<string> {
+  protected override value(bytes: Uint8Array, start: number, end: number): string {
+    return decode(bytes, start, end);
+  }
+}
+
+class JSONCollector<T> extends Collector<T> {
+  protected override value(bytes: Uint8Array, start: number, end: number): T {
+    return JSON.parse(decode(bytes, start, end)) as T;
+  }
+}
+
+class BytesCollector extends Collector<Uint8Array> {
+  protected override value(bytes: Uint8Array, start: number, end: number): Uint8Array {
+    return Uint8Array.prototype.slice.call(bytes, start, end);
+  }
+}
+
+class Discarder extends Collector<void> {
+  override chunk(): boolean {
+    return true;
+  }
+
+  protected override value(): void {}
+}
+
+/** Reads a body in one of the ways that need no more than a subscriber. Returns the teardown. */
+export type Collect<T> = (body: IncomingBody, subscriber: Subscriber<T>) => { unsubscribe(): void };
+
+function collectWith<T>(collector: new (subscriber: Subscriber<T>, body: IncomingBody) => Collector<T>): Collect<T> {
+  return (body, subscriber) => {
+    const sink = new collector(subscriber, body);
+    body.claim(sink);
+    return sink;
+  };
+}
+
+export const collectText: Collect<string> = collectWith(TextCollector);
+export const collectJSON = collectWith(JSONCollector) as <T>(
+  body: IncomingBody,
+  subscriber: Subscriber<T>,
+) => { unsubscribe(): void };
+export const collectBytes: Collect<Uint8Array> = collectWith(BytesCollector);
+export const discardBody: Collect<void> = collectWith(Discarder);
+
+/** `collect` as an Observable: nothing is claimed before it is subscribed to. */
+export function collected<T>(body: IncomingBody, collect: Collect<T>): Observable<T> {
+  return new Observable<T>(subscriber => collect(body, subscriber));
+}

@@ -1,0 +1,16 @@
+export { collectBytes, collectJSON, collectText, discardBody, type Collect } from './collect.js';
+export type { Connection, Progress, ProtocolContext, ProtocolFactory } from './Connection.js';
+export { HTTP11ClientProtocol } from './HTTP11ClientProtocol.js';
+export { HTTPBody } from './HTTPBody.js';
+export type { IncomingBody } from './IncomingBody.js';
+export { isIdempotent } from './isIdempotent.js';
+export { protocolLimits, type ProtocolLimits } from './ProtocolLimits.js';
+export {
+  defaultTimeouts,
+  type ExchangeTimeouts,
+  type ProtocolRequest,
+  type RequestObserver,
+} from './ProtocolRequest.js';
+export { type IncomingResponse, type ProtocolResponse, type Timings } from './ProtocolResponse.js';
+export { isReplayable, type BodyChunk, type BodySource, type RequestBody } from './RequestBody.js';
+export { transitions, type ConnectionInput, type ConnectionState, type Transition } from './transitions.js';

@@ -1,0 +1,73 @@
+import { duration, InvalidRequestError, own } from '../errors/index.js';
+import {
+  declaredLength,
+  HTTPHeaders,
+  serializeRequestHead,
+  wantsClose,
+  wantsUpgrade,
+  type RequestFraming,
+} from '../wire/index.js';
+import { defaultTimeouts, type ExchangeTimeouts, type ProtocolRequest, type RequestObserver } from './ProtocolRequest.js';
+import { openBody, type OpenBody } from './RequestBody.js';
+
+/** A request as it goes on the wire: every option read once, checked, and with its default. */
+export interface Outgoing {
+  readonly method: string;
+  readonly head: string;
+  readonly body: OpenBody | null;
+  readonly framing: RequestFraming;
+  /** The request allows the connection to be used again. */
+  readonly persistent: boolean;
+  readonly upgrade: boolean;
+  readonly timeouts: Required<ExchangeTimeouts>;
+  readonly observer: RequestObserver | undefined;
+}
+
+const noBody: RequestFraming = { kind: 'none' };
+const chunked: RequestFraming = { kind: 'chunked' };
+
+/** Opens the body, decides the framing, and writes the head. Whatever it throws, nothing was sent. */
+export function outgoing(request: ProtocolRequest, authority: string, mayPersist: boolean): Outgoing {
+  const method = own(request, 'method') ?? 'GET';
+  const headers = HTTPHeaders.from(own(request, 'headers'));
+  const persistent = mayPersist && !wantsClose(headers);
+  const given = own(request, 'body');
+  if (given != null && (method === 'CONNECT' || method === 'TRACE')) {
+    throw new InvalidRequestError('body', `A ${method} request has no body (RFC 9110 section 9.3)`);
+  }
+  const body = given == null ? null : openBody(given);
+  const framing = body === null ? noBody : framingOf(body, headers);
+  return {
+    method,
+    head: serializeRequestHead({ method, path: request.path, host: authority, headers, persistent, framing }),
+    body,
+    framing,
+    persistent,
+    upgrade: wantsUpgrade(headers),
+    timeouts: checked(own(request, 'timeouts')),
+    observer: own(request, 'observer'),
+  };
+}
+
+function framingOf(body: OpenBody, headers: HTTPHeaders): RequestFraming {
+  if (body instanceof Uint8Array) return { kind: 'length', length: body.length };
+  const length = declaredLength(headers);
+  return length === undefined ? chunked : { kind: 'length', length };
+}
+
+/** Timeouts that were checked: an object that many requests share is checked once. */
+const known = new WeakMap<ExchangeTimeouts, Required<ExchangeTimeouts>>();
+
+function checked(timeouts: ExchangeTimeouts | undefined): Required<ExchangeTimeouts> {
+  if (timeouts === undefined) return defaultTimeouts;
+  let result = known.get(timeouts);
+  if (result === undefined) {
+    result = {
+      headers: duration(timeouts, 'headers', defaultTimeouts.headers),
+      bodyIdle: duration(timeouts, 'bodyIdle', defaultTimeouts.bodyIdle),
+      bodyUnclaimed: duration(timeouts, 'bodyUnclaimed', defaultTimeouts.bodyUnclaimed),
+    };
+    if (Object.isFrozen(timeouts)) known.set(timeouts, result);
+  }
+  return result;
+}

@@ -1,0 +1,3 @@
+export { Deadline, DeadlineSweep } from './DeadlineSweep.js';
+export { LoopTurn, loopTurn } from './LoopTurn.js';
+export { unrefScheduler } from './unrefScheduler.js';
