@@ -1,0 +1,11 @@
+export { blackhole, type Blackhole } from './blackhole.js';
+export { ca, certificate, type CertificateName } from './certificate.js';
+export { httpServer } from './httpServer.js';
+export { httpsServer } from './httpsServer.js';
+export { Loopback } from './Loopback.js';
+export { rawServer } from './rawServer.js';
+export { RecordingSink } from './RecordingSink.js';
+export { refusedPort } from './refusedPort.js';
+export { resources, socketResources } from './resources.js';
+export { tlsServer } from './tlsServer.js';
+export { turns, until } from './until.js';
