@@ -1,1 +1,2 @@
+export { EventOutbox } from './EventOutbox.js';
 export type { EvictionReason, PoolEvent, PoolEventDetail } from './PoolEvent.js';

@@ -1,0 +1,562 @@
+// Longer than 300 lines: every change of the pool's state is here, to be read top to bottom as the life of a lease.
+import { AsyncSubject, Observable, timer, type Subscriber, type Subscription } from 'rxjs';
+import type { Transport } from '../endpoint/index.js';
+import {
+  AbortedError,
+  AcquireTimeoutError,
+  ConnectError,
+  isHTTPClientError,
+  PoolClosedError,
+  PoolQueueFullError,
+  UnsolicitedDataError,
+  type HTTPClientError,
+  type PoolSnapshot,
+} from '../errors/index.js';
+import type { EvictionReason } from '../events/index.js';
+import { Deadline, loopTurn } from '../timing/index.js';
+import type { Bucket } from './Bucket.js';
+import { Inventory } from './Inventory.js';
+import { Lease, type LeaseHost } from './Lease.js';
+import type { PoolSettings } from './PoolOptions.js';
+import { Slot } from './Slot.js';
+import type { Waiter } from './Waiter.js';
+
+/**
+ * Who gets which connection.
+ *
+ * Each method makes its change, whole, and then calls `#drain`. Only the drain loop goes on from there (hands out,
+ * validates, dials, tells observers), a step at a time. Whoever is called from inside it may call the pool again: that
+ * makes a change, and the loop that is running sees to the rest. So no consumer ever meets a half-made state, and a chain
+ * of releases and takes does not grow the stack.
+ */
+export class Dispatcher implements LeaseHost {
+  readonly inventory: Inventory;
+  #draining = false;
+  #closed: AsyncSubject<void> | null = null;
+  #grace: Subscription | null = null;
+
+  constructor(readonly settings: PoolSettings) {
+    this.inventory = new Inventory(settings, slot => this.#evict(slot, 'idle-timeout'));
+  }
+
+  get closing(): boolean {
+    return this.#closed !== null;
+  }
+
+  get retries(): boolean {
+    return this.settings.retryAutomatically && !this.closing;
+  }
+
+  // ---- a get comes and goes --------------------------------------------------------------------------------------
+
+  enqueue(waiter: Waiter): void {
+    const { bucket } = waiter;
+    bucket.waiters.push(waiter.node);
+    if (waiter.until !== Infinity) {
+      waiter.deadline = new Deadline(this.inventory.deadlines, () => this.#timedOut(waiter));
+      waiter.deadline.startAt(waiter.until);
+    }
+    this.inventory.touch(bucket);
+    this.#drain();
+  }
+
+  /** A get was unsubscribed from before it had its lease. */
+  cancel(waiter: Waiter): void {
+    this.#quit(waiter, () => undefined);
+  }
+
+  #timedOut(waiter: Waiter): void {
+    const error = new AcquireTimeoutError(
+      waiter.until - waiter.since,
+      this.#snapshot(waiter.bucket, waiter.since),
+      waiter.bucket.lastDialError,
+    );
+    this.#quit(waiter, () => this.#refuse(waiter, error));
+  }
+
+  /** A get leaves the queue. Its dial goes on only if another get can use it. */
+  #quit(waiter: Waiter, tell: () => void): void {
+    const { bucket, dial } = waiter;
+    waiter.settle();
+    if (dial?.state === 'connecting' && bucket.uncovered < 0) this.inventory.leave(dial, 'cancelled');
+    this.inventory.touch(bucket);
+    tell();
+    this.#drain();
+  }
+
+  #refuse(waiter: Waiter, error: HTTPClientError): void {
+    waiter.settle();
+    this.inventory.count(waiter.bucket, 'refusals');
+    this.inventory.tell(waiter.bucket, { type: 'refused', error });
+    waiter.subscriber.error(error);
+  }
+
+  #snapshot(bucket: Bucket, since: number): PoolSnapshot {
+    return bucket.snapshot(this.settings.maxConnectionsPerHost, this.inventory.deadlines.now() - since);
+  }
+
+  closedError(bucket: Bucket, since: number): PoolClosedError {
+    return new PoolClosedError(this.#snapshot(bucket, since));
+  }
+
+  // ---- the drain loop --------------------------------------------------------------------------------------------
+
+  #drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    const { changed, outbox } = this.inventory;
+    try {
+      do {
+        // Whoever is called from here may add to the list.
+        for (let i = 0; i < changed.length; i++) {
+          const bucket = changed[i]!;
+          bucket.queued = false;
+          this.#serve(bucket);
+          outbox.flush();
+        }
+        changed.length = 0;
+        outbox.flush();
+      } while (changed.length > 0);
+    } finally {
+      this.#draining = false;
+    }
+    this.#endIfClosed();
+  }
+
+  /** One pass over a key: connections that are ready go out; gets that nothing is on its way to are seen to. */
+  #serve(bucket: Bucket): void {
+    this.inventory.starved.delete(bucket);
+    do {
+      this.#handOut(bucket);
+      while (bucket.uncovered > 0 && this.#supply(bucket));
+    } while (bucket.ready.length > 0);
+    this.#admit(bucket);
+    this.inventory.forget(bucket);
+  }
+
+  #handOut(bucket: Bucket): void {
+    for (let slot = bucket.ready.shift(); slot !== undefined; slot = bucket.ready.shift()) {
+      if (slot.state !== 'validating') continue; // it died meanwhile
+      if (slot.claim !== null) {
+        this.#resume(slot, slot.claim);
+        continue;
+      }
+      let waiter = bucket.waiters.first;
+      while (waiter !== undefined && isGone(waiter.subscriber)) {
+        waiter.settle();
+        waiter = bucket.waiters.first;
+      }
+      if (waiter === undefined) this.#cache(slot);
+      else this.#lease(slot, waiter);
+    }
+  }
+
+  /** Puts one more connection on its way: an idle one, or a new one if there is room. False if there is neither. */
+  #supply(bucket: Bucket): boolean {
+    const { inventory } = this;
+    const slot = inventory.idle.take(bucket);
+    if (slot !== undefined) {
+      const now = inventory.deadlines.now();
+      // The wall clock is asked too: timers stand still while a machine sleeps.
+      if (now >= slot.idleUntil) inventory.leave(slot, 'idle-timeout');
+      else if (now >= slot.expiresAt) inventory.leave(slot, 'max-age');
+      else this.#validate(slot);
+      return true;
+    }
+    if (!this.#makeRoom(bucket)) return false;
+    const waiter = bucket.firstWithoutDial();
+    if (waiter === undefined) return false;
+    const dial = new Slot(bucket, waiter.endpoint$);
+    dial.waiter = waiter;
+    waiter.dial = dial;
+    inventory.move(dial, 'connecting', null);
+    this.#connect(dial);
+    return true;
+  }
+
+  #makeRoom(bucket: Bucket): boolean {
+    const { slots, idle, starved } = this.inventory;
+    if (bucket.open >= this.settings.maxConnectionsPerHost) return false;
+    if (slots.size < this.settings.maxConnections) return true;
+    if (idle.oldest === undefined) {
+      starved.add(bucket);
+      return false;
+    }
+    this.inventory.leave(idle.oldest, 'room');
+    return true;
+  }
+
+  /** Gets that are new since the last pass, and to which no connection is on its way, wait or are refused. */
+  #admit(bucket: Bucket): void {
+    const { maxPending } = this.settings;
+    for (let waiter = bucket.waiters.last; waiter !== undefined && !waiter.admitted; waiter = bucket.waiters.last) {
+      if (bucket.uncovered <= maxPending) break;
+      this.#refuse(
+        waiter,
+        new PoolQueueFullError(maxPending, this.#snapshot(bucket, waiter.since), bucket.lastDialError),
+      );
+    }
+    const waits = bucket.uncovered > 0;
+    for (let node = bucket.waiters.last?.node; node != null && !node.value.admitted; node = node.previous ?? undefined) {
+      node.value.admitted = true;
+      if (waits) this.inventory.tell(bucket, { type: 'pending', depth: bucket.waiters.length });
+    }
+  }
+
+  // ---- a connection comes ----------------------------------------------------------------------------------------
+
+  #connect(slot: Slot): void {
+    slot.dialledAt = this.inventory.deadlines.now();
+    this.inventory.tell(slot.bucket, { type: 'connecting' });
+    const dial = slot.endpoint$.subscribe({
+      next: transport => this.#connected(slot, transport),
+      error: error => this.#dialFailed(slot, error),
+      complete: () => this.#dialFailed(slot, new ConnectError('The endpoint completed without a connection')),
+    });
+    // An endpoint may emit, or fail, from within `subscribe`.
+    if (slot.state === 'connecting') slot.dial = dial;
+    else dial.unsubscribe();
+  }
+
+  #connected(slot: Slot, transport: Transport): void {
+    if (slot.state !== 'connecting') {
+      transport.destroy(); // too late, or one too many
+      return;
+    }
+    const { bucket } = slot;
+    const { inventory, settings } = this;
+    try {
+      slot.connection = settings.protocolFactory(transport, {
+        persistent: settings.persistent,
+        limits: settings.limits,
+        deadlines: inventory.deadlines,
+        report: error => this.#report(bucket, error),
+      });
+    } catch (cause) {
+      transport.destroy();
+      this.#dialFailed(slot, new ConnectError(`The protocolFactory threw: ${String(cause)}`, { cause }));
+      return;
+    }
+    const { connection, dial } = slot;
+    const now = inventory.deadlines.now();
+    slot.dial = null;
+    dial?.unsubscribe();
+    // Jittered, or all the connections of a burst would be made anew in one.
+    slot.expiresAt = now + settings.maxConnectionAge * (1 - Math.random() / 10);
+    bucket.lastDialError = undefined;
+    inventory.count(bucket, 'opened');
+    inventory.tell(bucket, { type: 'connected', elapsed: now - slot.dialledAt });
+    inventory.sockets.add(slot);
+    inventory.move(slot, 'validating');
+    // Before anything else can happen to it. One that is dead already says so from within `subscribe`.
+    connection.quiescent.subscribe(() => this.returned(slot, true));
+    connection.disconnected.subscribe({
+      next: error => this.#disconnected(slot, error),
+      complete: () => {
+        inventory.sockets.delete(slot);
+        this.#endIfClosed();
+      },
+    });
+    this.#poll(slot);
+    this.#drain();
+  }
+
+  #dialFailed(slot: Slot, cause: unknown): void {
+    if (slot.state !== 'connecting') return;
+    const { bucket } = slot;
+    const error = isHTTPClientError(cause) ? cause : new ConnectError(`The dial failed: ${String(cause)}`, { cause });
+    bucket.lastDialError = error;
+    this.inventory.count(bucket, 'connectFailures');
+    const elapsed = this.inventory.deadlines.now() - slot.dialledAt;
+    this.inventory.tell(bucket, { type: 'connect-failed', error, elapsed });
+    this.#failStarter(slot, error, 'error');
+  }
+
+  /** A dial came to nothing. That fails the one who started it, if it still waits, and nobody else. */
+  #failStarter(slot: Slot, error: HTTPClientError, reason: EvictionReason): void {
+    const { waiter, claim } = slot;
+    this.inventory.leave(slot, reason, error);
+    claim?.error(error);
+    if (waiter !== null && !waiter.settled) {
+      waiter.settle();
+      waiter.subscriber.error(error);
+    }
+    this.#drain();
+  }
+
+  /** Nobody gets a connection before the loop has polled: what came meanwhile, bytes or an end, ends it. */
+  #validate(slot: Slot): void {
+    if (slot.unreffed) {
+      slot.unreffed = false;
+      slot.connection!.ref();
+    }
+    this.inventory.move(slot, 'validating');
+    this.#poll(slot);
+  }
+
+  #poll(slot: Slot): void {
+    const { validateIdle } = this.settings;
+    if (slot.state !== 'validating') return;
+    if (validateIdle === true) loopTurn.after(() => this.#polled(slot));
+    else if (validateIdle === false) this.#polled(slot);
+    else {
+      let once = false;
+      const polled = (): void => {
+        if (once) return;
+        once = true;
+        subscription?.unsubscribe();
+        this.#polled(slot);
+      };
+      let subscription: Subscription | null = null;
+      subscription = validateIdle.subscribe({
+        next: polled,
+        complete: polled,
+        error: error => this.#evict(slot, 'error', error),
+      });
+      if (once) subscription.unsubscribe();
+    }
+  }
+
+  #polled(slot: Slot): void {
+    if (slot.state !== 'validating') return;
+    slot.bucket.ready.push(slot);
+    this.inventory.touch(slot.bucket);
+    this.#drain();
+  }
+
+  // ---- a connection is leased ------------------------------------------------------------------------------------
+
+  #lease(slot: Slot, waiter: Waiter): void {
+    const { bucket } = slot;
+    const { inventory } = this;
+    inventory.disown(slot);
+    waiter.settle();
+    inventory.move(slot, 'leased');
+    const lease = (slot.lease = new Lease(this, slot, waiter.until));
+    inventory.count(bucket, 'leases');
+    if (lease.reused) inventory.count(bucket, 'reuses');
+    if (inventory.outbox.observed) {
+      inventory.tell(bucket, {
+        type: 'leased',
+        reused: lease.reused,
+        waited: inventory.deadlines.now() - waiter.since,
+      });
+      inventory.outbox.flush();
+    }
+    // Ownership passes here: the teardown that follows `next` finds a settled waiter, and does nothing.
+    waiter.subscriber.next(lease);
+    waiter.subscriber.complete();
+    if (slot.lease === lease && lease.state === 'ready') {
+      slot.unused ??= new Deadline(inventory.deadlines, () => this.#leaked(slot));
+      slot.unused.start(this.settings.leaseTimeout);
+    }
+  }
+
+  #leaked(slot: Slot): void {
+    this.inventory.count(slot.bucket, 'leaks');
+    this.inventory.tell(slot.bucket, { type: 'leaked', held: this.settings.leaseTimeout });
+    this.#evict(slot, 'leaked');
+  }
+
+  redial(lease: Lease, dead: Slot, failure: HTTPClientError): Observable<Slot> {
+    return new Observable(claim => {
+      const { bucket } = dead;
+      const { inventory } = this;
+      const slot = new Slot(bucket, dead.endpoint$);
+      slot.lease = lease;
+      slot.claim = claim;
+      // From the dead connection's place to the new one's in one step: nobody can come between.
+      dead.lease = null;
+      lease.moved(slot);
+      bucket.claimed++;
+      inventory.move(slot, 'connecting', null);
+      inventory.leave(dead, 'error', failure);
+      inventory.count(bucket, 'retries');
+      inventory.tell(bucket, { type: 'retried', error: failure });
+      const deadline = new Deadline(inventory.deadlines, () => {
+        const error = new AcquireTimeoutError(
+          this.settings.acquireTimeout,
+          this.#snapshot(bucket, slot.dialledAt),
+          bucket.lastDialError,
+        );
+        claim.error(error);
+      });
+      deadline.startAt(lease.until);
+      this.#connect(slot);
+      this.#drain();
+      return () => {
+        deadline.dispose();
+        // Still claimed: it was given up before there was a connection.
+        if (slot.claim !== null) this.#evict(slot, 'cancelled');
+      };
+    });
+  }
+
+  /** The connection that a retried request has waited for is there. */
+  #resume(slot: Slot, claim: Subscriber<Slot>): void {
+    slot.claim = null;
+    slot.bucket.claimed--;
+    this.inventory.move(slot, 'leased');
+    claim.next(slot);
+    claim.complete();
+  }
+
+  // ---- a connection comes back -----------------------------------------------------------------------------------
+
+  returned(slot: Slot, used: boolean): void {
+    if (slot.state === 'gone') return;
+    const { bucket, lease } = slot;
+    const { inventory } = this;
+    if (slot.state !== 'leased') {
+      this.#report(bucket, new Error(`A connection was handed back while it was ${slot.state}`));
+      this.#evict(slot, 'wrong-state');
+      return;
+    }
+    if (used) slot.requests++;
+    slot.lease = null;
+    slot.unused?.clear();
+    if (inventory.outbox.observed) inventory.tell(bucket, { type: 'quiescent', requests: slot.requests });
+    const reason = this.#unfit(slot);
+    if (reason !== null) inventory.leave(slot, reason);
+    else if (bucket.waiters.length <= bucket.validating) this.#cache(slot);
+    else if (this.#outranked(bucket)) inventory.leave(slot, 'room');
+    else this.#validate(slot);
+    lease?.end('released', null);
+    inventory.touchStarved();
+    inventory.touch(bucket);
+    this.#drain();
+  }
+
+  /** Why a connection is not used again; null if it can be. */
+  #unfit(slot: Slot): EvictionReason | null {
+    const { persistent, maxRequestsPerConnection } = this.settings;
+    if (this.closing) return 'pool-closed';
+    if (!persistent) return 'not-persistent';
+    if (slot.requests >= maxRequestsPerConnection || slot.connection!.keepAlive?.max === 0) return 'max-requests';
+    if (slot.expiresAt !== Infinity && this.inventory.deadlines.now() >= slot.expiresAt) return 'max-age';
+    return null;
+  }
+
+  /** A get of another key has waited for room for longer than any of this key's: its turn is first. */
+  #outranked(bucket: Bucket): boolean {
+    const own = bucket.waiters.first;
+    for (const starved of this.inventory.starved) {
+      const rival = starved.waiters.first;
+      return starved !== bucket && rival !== undefined && own !== undefined && rival.order < own.order;
+    }
+    return false;
+  }
+
+  #cache(slot: Slot): void {
+    const { inventory, settings } = this;
+    const lifetime = inventory.idle.lifetime(slot);
+    const reason = this.#unfit(slot) ?? (lifetime > 0 ? null : 'not-persistent');
+    if (reason !== null) {
+      inventory.leave(slot, reason);
+      return;
+    }
+    inventory.disown(slot);
+    inventory.move(slot, 'idle');
+    inventory.idle.put(slot, lifetime);
+    const { idle } = slot.bucket;
+    if (idle.length > settings.maxPersistentPerHost) inventory.leave(idle.first!, 'overflow');
+    if (inventory.idle.length > settings.maxPersistent) inventory.leave(inventory.idle.oldest!, 'overflow');
+  }
+
+  // ---- a connection goes -----------------------------------------------------------------------------------------
+
+  #disconnected(slot: Slot, error: HTTPClientError | null): void {
+    const { state, lease } = slot;
+    if (state === 'gone') return;
+    // Nobody else can have the place of a connection whose request may go on in it: the lease keeps it.
+    if (state === 'leased' && lease?.lost(error)) return;
+    const reason = this.#lossReason(slot, error);
+    if (state !== 'validating' || slot.requests > 0) {
+      this.#evict(slot, reason, error ?? undefined);
+      return;
+    }
+    const failure =
+      error instanceof UnsolicitedDataError
+        ? error
+        : new UnsolicitedDataError('The server closed a connection that it had just accepted', { cause: error });
+    this.#failStarter(slot, failure, reason);
+  }
+
+  #lossReason(slot: Slot, error: HTTPClientError | null): EvictionReason {
+    if (slot.connection!.progress().state === 'upgraded') return 'upgraded';
+    if (error === null) return slot.state === 'leased' ? 'not-persistent' : 'peer-closed';
+    if (error.code === 'ERR_UNSOLICITED_DATA') return 'unsolicited-data';
+    return error.code === 'ERR_ABORTED' || error.code === 'ERR_BODY_UNCLAIMED' ? 'cancelled' : 'error';
+  }
+
+  vacated(slot: Slot, error: unknown): void {
+    this.#evict(slot, 'error', error ?? undefined);
+  }
+
+  #evict(slot: Slot, reason: EvictionReason, error?: unknown): void {
+    this.inventory.leave(slot, reason, error);
+    this.#drain();
+  }
+
+  #report(bucket: Bucket, error: unknown): void {
+    this.inventory.tell(bucket, { type: 'error', error });
+    // It may come from the middle of a change: the loop that is running, or the next, sends it.
+    if (!this.#draining) queueMicrotask(() => this.inventory.outbox.flush());
+  }
+
+  // ---- the end ---------------------------------------------------------------------------------------------------
+
+  /** Refuses gets, ends what nobody uses, gives leases their time. A later call can only shorten it. */
+  close(gracePeriod: number): Observable<void> {
+    const { inventory } = this;
+    if (this.#closed === null) {
+      this.#closed = new AsyncSubject();
+      const waiters = [...inventory.buckets.values()].flatMap(bucket => [...bucket.waiters]);
+      for (const slot of [...inventory.slots]) {
+        const { claim } = slot;
+        if (slot.state === 'leased') continue;
+        inventory.leave(slot, 'pool-closed');
+        claim?.error(this.closedError(slot.bucket, slot.dialledAt));
+      }
+      for (const waiter of waiters) {
+        if (!waiter.settled) this.#refuse(waiter, this.closedError(waiter.bucket, waiter.since));
+      }
+    }
+    const closed$ = this.#closed.asObservable();
+    this.#grace?.unsubscribe();
+    if (gracePeriod === 0) this.#closeLeased();
+    else if (gracePeriod !== Infinity) {
+      this.#grace = timer(gracePeriod, this.settings.scheduler).subscribe(() => this.#closeLeased());
+    }
+    this.#drain();
+    return closed$;
+  }
+
+  #closeLeased(): void {
+    for (const slot of [...this.inventory.slots]) {
+      this.inventory.leave(slot, 'pool-closed', new AbortedError('The pool was closed'));
+    }
+    this.#drain();
+  }
+
+  #endIfClosed(): void {
+    const { slots, sockets, outbox, deadlines } = this.inventory;
+    if (this.#closed === null || this.#closed.closed || this.#draining || slots.size > 0 || sockets.size > 0) return;
+    const closed = this.#closed;
+    if (closed.isStopped) return;
+    this.#grace?.unsubscribe();
+    deadlines.close();
+    if (outbox.observed) outbox.add({ type: 'closed', key: '', at: deadlines.now() });
+    outbox.complete();
+    closed.next();
+    closed.complete();
+  }
+}
+
+/**
+ * Whether a subscriber has gone whose teardown has not run yet: RxJS stops it first, then calls its `complete`, and only
+ * then tears down. What is emitted in between is lost without a word.
+ */
+function isGone(subscriber: Subscriber<unknown>): boolean {
+  return subscriber.closed || (subscriber as unknown as { isStopped: boolean }).isStopped;
+}

@@ -1,0 +1,134 @@
+import { lastValueFrom, Observable, type ObservableInput } from 'rxjs';
+import type { Endpoint } from '../endpoint/index.js';
+import { duration } from '../errors/index.js';
+import type { PoolEvent } from '../events/index.js';
+import type { ClientProtocol } from './ClientProtocol.js';
+import { Dispatcher } from './Dispatcher.js';
+import type { Lease } from './Lease.js';
+import { poolSettings, type HTTPConnectionPoolOptions } from './PoolOptions.js';
+import type { PoolStats } from './PoolStats.js';
+import { use } from './use.js';
+import { Waiter } from './Waiter.js';
+
+/** What `close` gives leases to end by themselves if it is not told, in ms. */
+const defaultGracePeriod = 10_000;
+
+export interface AcquireOptions {
+  /** An absolute deadline over queue, validation and dial, in ms. Default: the pool's. */
+  readonly acquireTimeout?: number;
+}
+
+export interface CloseOptions {
+  /** What leases have to end by themselves, in ms, before they are destroyed. Default 10 000; 0: none. */
+  readonly gracePeriod?: number;
+}
+
+/**
+ * A pool of persistent HTTP connections, cached under keys.
+ *
+ * A key is any string; connections under one key are interchangeable, so whatever makes them differ (scheme, host, port,
+ * TLS identity, proxy) belongs in it. The pool knows nothing of URLs: how a server is reached is the endpoint's business.
+ *
+ * ```
+ *   pool.get(key, endpoint$)   ──(p|)                    p = a lease for one request
+ *   p.request(request)              ──(r|)               r = response head
+ *   r.body                               ─d─d─d─|
+ *   idle in the pool                           i         before the last d: whoever asks next finds it
+ * ```
+ *
+ * @example
+ * const pool = new HTTPConnectionPool({ maxConnectionsPerHost: 8 });
+ * pool
+ *   .get('http://localhost:8080', tcp({ host: 'localhost', port: 8080 }))
+ *   .pipe(
+ *     mergeMap(protocol => protocol.request({ path: '/' })),
+ *     mergeMap(response => response.text()),
+ *   )
+ *   .subscribe({ next: text => console.log(text), error: error => console.error(error) });
+ */
+export class HTTPConnectionPool {
+  readonly #dispatcher: Dispatcher;
+  #order = 0;
+
+  /** Throws `InvalidOptionError` for an option that makes no sense. */
+  constructor(options?: HTTPConnectionPoolOptions) {
+    this.#dispatcher = new Dispatcher(poolSettings(options));
+  }
+
+  /**
+   * A lease of a connection: a cached one, or a new one through `endpoint$`, whichever comes first. Cold: each
+   * subscription is one lease, for one request.
+   *
+   * It emits once and completes. The lease is yours from the emission on: unsubscribing afterwards changes nothing, so
+   * `await firstValueFrom(pool.get(key, endpoint$))` works. Unsubscribing before leaves the queue. `endpoint$` is not
+   * subscribed to when a cached connection serves.
+   *
+   * Errors: `ConnectError` and its kinds, `AcquireTimeoutError`, `PoolQueueFullError`, `PoolClosedError`.
+   *
+   * Gotcha: a lease that is never used and never released is destroyed after `leaseTimeout`; `use` cannot forget it.
+   */
+  get(key: string, endpoint$: Endpoint, options: AcquireOptions = {}): Observable<ClientProtocol> {
+    const acquireTimeout = duration(options, 'acquireTimeout', this.#dispatcher.settings.acquireTimeout);
+    return new Observable<ClientProtocol>(subscriber => {
+      const dispatcher = this.#dispatcher;
+      const { inventory } = dispatcher;
+      const now = inventory.deadlines.now();
+      const bucket = inventory.bucket(key);
+      if (dispatcher.closing) {
+        inventory.forget(bucket);
+        subscriber.error(dispatcher.closedError(bucket, now));
+        return;
+      }
+      const until = now + acquireTimeout;
+      const waiter = new Waiter(bucket, endpoint$, subscriber, this.#order++, now, until, dispatcher);
+      dispatcher.enqueue(waiter);
+      return waiter;
+    });
+  }
+
+  /**
+   * A lease for the time of `project`'s Observable. It cannot leak: unused, it is released at the end; if the inner
+   * Observable errors or is unsubscribed from before the response head, the connection is destroyed. From the head on
+   * the body owns the exchange, so `use(key, endpoint$, p => p.request(…))` hands out a response that can be read.
+   *
+   * @example
+   * pool.use(key, endpoint$, protocol => protocol.request({ path: '/' }).pipe(mergeMap(response => response.json())));
+   */
+  use<T>(
+    key: string,
+    endpoint$: Endpoint,
+    project: (protocol: ClientProtocol) => ObservableInput<T>,
+    options?: AcquireOptions,
+  ): Observable<T> {
+    return use(this.get(key, endpoint$, options) as Observable<Lease>, project);
+  }
+
+  /**
+   * Closes the pool, from the call on, subscribed to or not: new and waiting gets fail with `PoolClosedError`, idle
+   * connections and dials end at once, leases have `gracePeriod` ms to end by themselves. Emits once and completes when
+   * every connection is closed. Idempotent; a later call with another grace period sets that.
+   *
+   * ```
+   *   close()    ^────────(v|)
+   *   leased     ──d─d─|
+   * ```
+   */
+  close(options: CloseOptions = {}): Observable<void> {
+    return this.#dispatcher.close(duration(options, 'gracePeriod', defaultGracePeriod));
+  }
+
+  /** What the pool, or one key, holds now and has done. The counters of a key live as long as it holds anything. */
+  stats(key?: string): PoolStats {
+    return this.#dispatcher.inventory.stats(key);
+  }
+
+  /** What happens in the pool, as it happens. Hot, never errors, completes when the pool is closed. */
+  get events(): Observable<PoolEvent> {
+    return this.#dispatcher.inventory.outbox.events;
+  }
+
+  /** `await using pool = new HTTPConnectionPool()`: closes it with the default grace period. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return lastValueFrom(this.close());
+  }
+}

@@ -1,0 +1,87 @@
+import { timer } from 'rxjs';
+import { loopTurn, type DeadlineSweep } from '../timing/index.js';
+import type { Bucket } from './Bucket.js';
+import { LinkedList } from './LinkedList.js';
+import type { PoolSettings } from './PoolOptions.js';
+import type { Slot } from './Slot.js';
+
+/** A server closes an idle connection when it said it would; ours is closed this many ms before. */
+const keepAliveMargin = 1_000;
+
+/**
+ * The cache of connections that wait to be used again: per key, newest first out, and over all keys by age.
+ *
+ * Each has its own `timer`, cancelled when it is leased. It is armed only for a connection that is still idle when the
+ * loop turn ends, so that one which is leased again at once never pays for it; it counts from the return all the same.
+ *
+ * ```
+ *   returned   i───────────i──────────────
+ *   leased        l                          before the turn was over: no timer
+ *   timer                   ^──────(x|)      x = evicted
+ * ```
+ */
+export class IdleConnections {
+  /** Longest idle first. */
+  readonly #all = new LinkedList<Slot>();
+
+  constructor(
+    private readonly settings: PoolSettings,
+    private readonly deadlines: DeadlineSweep,
+    private readonly expired: (slot: Slot) => void,
+  ) {}
+
+  get length(): number {
+    return this.#all.length;
+  }
+
+  /** The one that has been idle the longest, of whichever key. */
+  get oldest(): Slot | undefined {
+    return this.#all.first;
+  }
+
+  /** How long a connection may be idle, in ms, after what the server said about it; 0 or less: not at all. */
+  lifetime(slot: Slot): number {
+    const said = slot.connection!.keepAlive?.timeout;
+    const { cachedConnectionTimeout } = this.settings;
+    return said === undefined
+      ? cachedConnectionTimeout
+      : Math.min(cachedConnectionTimeout, said * 1_000 - keepAliveMargin);
+  }
+
+  put(slot: Slot, lifetime: number): void {
+    slot.idleUntil = this.deadlines.now() + lifetime;
+    slot.bucket.idle.push(slot.idleOfKey);
+    this.#all.push(slot.idleOfPool);
+    if (this.settings.validateIdle !== true) this.#arm(slot);
+    else if (!slot.arming) {
+      slot.arming = true;
+      loopTurn.after(() => {
+        slot.arming = false;
+        if (slot.state === 'idle') this.#arm(slot);
+      });
+    }
+  }
+
+  /** Takes the newest of a key. */
+  take(bucket: Bucket): Slot | undefined {
+    const slot = bucket.idle.last;
+    if (slot !== undefined) this.remove(slot);
+    return slot;
+  }
+
+  remove(slot: Slot): void {
+    slot.bucket.idle.remove(slot.idleOfKey);
+    this.#all.remove(slot.idleOfPool);
+    slot.idleTimer?.unsubscribe();
+    slot.idleTimer = null;
+  }
+
+  #arm(slot: Slot): void {
+    // Only now: for a connection that is leased again at once, ref and unref would be two calls for nothing.
+    slot.connection!.unref();
+    slot.unreffed = true;
+    if (slot.idleUntil === Infinity || slot.idleTimer !== null) return;
+    const rest = Math.max(slot.idleUntil - this.deadlines.now(), 0);
+    slot.idleTimer = timer(rest, this.settings.scheduler).subscribe(() => this.expired(slot));
+  }
+}

@@ -1,0 +1,121 @@
+import { isHTTPClientError } from '../errors/index.js';
+import { EventOutbox, type EvictionReason, type PoolEvent, type PoolEventDetail } from '../events/index.js';
+import { DeadlineSweep } from '../timing/index.js';
+import { Bucket } from './Bucket.js';
+import { IdleConnections } from './IdleConnections.js';
+import type { PoolSettings } from './PoolOptions.js';
+import { Counters, type PoolStats } from './PoolStats.js';
+import type { Slot, SlotState } from './Slot.js';
+
+/**
+ * What a pool holds, and what it weighs under the limits. It decides nothing: the `Dispatcher` does. Its steps are whole
+ * in themselves, and leave the keys that they concern in a queue, for the dispatcher to serve.
+ */
+export class Inventory {
+  readonly outbox = new EventOutbox();
+  readonly totals = new Counters();
+  readonly deadlines: DeadlineSweep;
+  readonly idle: IdleConnections;
+  readonly buckets = new Map<string, Bucket>();
+  /** Every place that is taken. */
+  readonly slots = new Set<Slot>();
+  /** Connections whose socket is not closed yet, those that have left the pool included. */
+  readonly sockets = new Set<Slot>();
+  /** Keys whose gets wait for room under `maxConnections`, in the order in which they ran out of it. */
+  readonly starved = new Set<Bucket>();
+  /** Keys for which something has changed. */
+  readonly changed: Bucket[] = [];
+
+  constructor(settings: PoolSettings, idleTimeout: (slot: Slot) => void) {
+    this.deadlines = new DeadlineSweep(settings.scheduler);
+    this.idle = new IdleConnections(settings, this.deadlines, idleTimeout);
+  }
+
+  bucket(key: string): Bucket {
+    let bucket = this.buckets.get(key);
+    if (bucket === undefined) this.buckets.set(key, (bucket = new Bucket(key)));
+    return bucket;
+  }
+
+  /** A key that holds nothing takes no memory. */
+  forget(bucket: Bucket): void {
+    if (bucket.empty && this.buckets.get(bucket.key) === bucket) this.buckets.delete(bucket.key);
+  }
+
+  touch(bucket: Bucket): void {
+    if (bucket.queued) return;
+    bucket.queued = true;
+    this.changed.push(bucket);
+  }
+
+  /** A place is free, or could be made free: one key that waits for it has its turn. */
+  touchStarved(): void {
+    for (const bucket of this.starved) {
+      this.touch(bucket);
+      return;
+    }
+  }
+
+  /** Moves a slot from one state to another, and its weight with it. */
+  move(slot: Slot, to: SlotState, from: SlotState | null = slot.state): void {
+    slot.state = to;
+    slot.bucket.move(from, to);
+    if (from === null) this.slots.add(slot);
+    if (to === 'gone') this.slots.delete(slot);
+  }
+
+  /** The get that started a dial, and the dial, have nothing to do with each other any more. */
+  disown(slot: Slot): void {
+    if (slot.waiter !== null) slot.waiter.dial = null;
+    slot.waiter = null;
+  }
+
+  /**
+   * Takes a connection, or a dial, out of the pool. Its place is free, and its lease inert, before the connection is
+   * closed, as that tells consumers, who may ask for another at once.
+   */
+  leave(slot: Slot, reason: EvictionReason, error?: unknown): void {
+    const { bucket, state, lease, dial } = slot;
+    if (state === 'gone') return;
+    if (state === 'idle') this.idle.remove(slot);
+    if (slot.claim !== null) bucket.claimed--;
+    slot.claim = slot.lease = slot.dial = null;
+    slot.unused?.dispose();
+    this.disown(slot);
+    this.move(slot, 'gone');
+    if (state !== 'connecting') {
+      this.count(bucket, 'evictions');
+      this.tell(bucket, { type: 'evicted', reason, error });
+    }
+    this.touchStarved();
+    this.touch(bucket);
+    const known = isHTTPClientError(error) ? error : null;
+    lease?.end('closed', known);
+    dial?.unsubscribe();
+    slot.connection?.close(known ?? undefined);
+  }
+
+  stats(key?: string): PoolStats {
+    const one = key === undefined ? undefined : this.buckets.get(key);
+    const buckets = key === undefined ? this.buckets.values() : one === undefined ? [] : [one];
+    const now = { leased: 0, idle: 0, connecting: 0, validating: 0, pending: 0 };
+    for (const bucket of buckets) {
+      now.leased += bucket.leased + bucket.validating;
+      now.idle += bucket.idle.length;
+      now.connecting += bucket.connecting;
+      now.validating += bucket.validating;
+      now.pending += bucket.waiters.length;
+    }
+    return { ...now, ...(key === undefined ? this.totals : (one?.counters ?? new Counters())) };
+  }
+
+  count(bucket: Bucket, what: keyof Counters): void {
+    bucket.counters[what]++;
+    this.totals[what]++;
+  }
+
+  tell(bucket: Bucket, detail: PoolEventDetail): void {
+    if (!this.outbox.observed) return;
+    this.outbox.add({ key: bucket.key, at: this.deadlines.now(), ...detail } as PoolEvent);
+  }
+}

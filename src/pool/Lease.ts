@@ -1,0 +1,243 @@
+import { AsyncSubject, defer, Observable, of, retry, switchMap, throwError, type Subscriber, type Subscription } from 'rxjs';
+import { AbortedError, isHTTPClientError, LeaseUsedError, type HTTPClientError } from '../errors/index.js';
+import type { ProtocolRequest, ProtocolResponse } from '../protocol/index.js';
+import type { ClientProtocol, LeaseState } from './ClientProtocol.js';
+import { shouldRetry } from './shouldRetry.js';
+import type { Slot } from './Slot.js';
+
+/** The pool, as its leases see it. */
+export interface LeaseHost {
+  /** Retry is on and the pool is not closing. */
+  readonly retries: boolean;
+  /** The lease gives an unharmed connection back. */
+  returned(slot: Slot, used: boolean): void;
+  /** The lease gives up the place that it kept when its connection died. */
+  vacated(slot: Slot, error: unknown): void;
+  /** Dials anew in the place of the connection that died; unsubscribing aborts that. */
+  redial(lease: Lease, slot: Slot, failure: HTTPClientError): Observable<Slot>;
+}
+
+/**
+ * The handle that `get` emits, over a connection that the pool keeps. It lets go of the connection the moment that is
+ * given back or lost: nothing done here afterwards can touch a later lease.
+ */
+export class Lease implements ClientProtocol {
+  readonly key: string;
+  reused: boolean;
+  #slot: Slot | null;
+  #used = false;
+  /** The request, while it may still be retried. */
+  #request: ProtocolRequest | null = null;
+  #response: ProtocolResponse | null = null;
+  #first = true;
+  #attempt: Subscription | null = null;
+  #end: 'released' | 'closed' = 'closed';
+  #loss: HTTPClientError | null = null;
+  #quiescent: AsyncSubject<void> | null = null;
+  #disconnected: AsyncSubject<HTTPClientError | null> | null = null;
+
+  constructor(
+    private readonly host: LeaseHost,
+    slot: Slot,
+    /** When the get's `acquireTimeout` is over; the dial of a retry is bound by it too. */
+    readonly until: number,
+  ) {
+    this.#slot = slot;
+    this.key = slot.bucket.key;
+    this.reused = slot.requests > 0;
+  }
+
+  get state(): LeaseState {
+    if (this.#slot === null) return this.#end;
+    if (!this.#used) return 'ready';
+    switch (this.#slot.connection?.progress().state) {
+      case 'waiting':
+        return 'waiting';
+      case 'receiving':
+      case 'early':
+      case 'draining':
+        return 'receiving';
+      default:
+        return 'transmitting';
+    }
+  }
+
+  request(request: ProtocolRequest): Observable<ProtocolResponse> {
+    return new Observable(subscriber => {
+      const slot = this.#slot;
+      if (slot === null || this.#used) {
+        subscriber.error(new LeaseUsedError());
+        return;
+      }
+      this.#used = true;
+      this.#request = request;
+      slot.unused?.clear();
+      // No operator on the way of a request that succeeds: the retry is built when a reused connection has failed.
+      const attempt = slot.connection!.request(request).subscribe({
+        next: response => {
+          this.#response = response;
+          subscriber.next(response);
+        },
+        error: error => this.#failed(error, request, subscriber),
+        complete: () => subscriber.complete(),
+      });
+      // One that failed within `subscribe` may have its retry in this place already.
+      if (!attempt.closed) this.#attempt = attempt;
+      return () => {
+        this.#attempt?.unsubscribe();
+        if (this.#isVacant) this.#letGo(new AbortedError('The request was unsubscribed from'));
+      };
+    });
+  }
+
+  release(): void {
+    if (this.#slot === null || this.#used) return;
+    this.#used = true;
+    this.#letGo(null);
+  }
+
+  abort(reason?: unknown): void {
+    const slot = this.#slot;
+    if (slot === null) return;
+    const error = new AbortedError('The lease was aborted', { cause: reason });
+    const pending = this.#used;
+    this.#used = true;
+    this.#first = false; // it is never retried
+    if (slot.claim !== null) slot.claim.error(error);
+    else if (!this.#isVacant) slot.connection!.close(error);
+    else if (!pending) this.#letGo(error);
+  }
+
+  /** The scope that it was leased for is over, in order or not. After the head, the exchange is the body's. */
+  leave(failed: boolean): void {
+    const response = this.#response;
+    if (this.state === 'ready') this.release();
+    else if (response === null || (failed && !response.body.used)) this.abort();
+  }
+
+  get quiescent(): Observable<void> {
+    if (this.#quiescent === null) {
+      this.#quiescent = new AsyncSubject();
+      if (this.#slot === null) this.#echo();
+    }
+    return this.#quiescent.asObservable();
+  }
+
+  get disconnected(): Observable<HTTPClientError | null> {
+    if (this.#disconnected === null) {
+      this.#disconnected = new AsyncSubject();
+      if (this.#slot === null) this.#echo();
+    }
+    return this.#disconnected.asObservable();
+  }
+
+  // ---- told by the pool ----
+
+  /** The connection died. True: the lease keeps its place under the limits, as it may go on with a new connection. */
+  lost(error: HTTPClientError | null): boolean {
+    const keeps = this.#mayRetry(error);
+    if (!keeps) this.end('closed', error);
+    return keeps;
+  }
+
+  /** It goes on in another place, where a connection is being made for it. */
+  moved(slot: Slot): void {
+    this.#slot = slot;
+  }
+
+  /** It is over: from here on the handle is inert. */
+  end(how: 'released' | 'closed', error: HTTPClientError | null): void {
+    if (this.#slot === null) return;
+    this.#slot = null;
+    this.#request = this.#response = null;
+    this.#end = how;
+    this.#loss = error;
+    this.#echo();
+  }
+
+  // ---- the retry ----
+
+  #failed(error: unknown, request: ProtocolRequest, subscriber: Subscriber<ProtocolResponse>): void {
+    if (isHTTPClientError(error)) {
+      error.reused = this.reused;
+      if (this.#isVacant) {
+        this.#attempt = this.#retry(error, request, subscriber);
+        return;
+      }
+    }
+    this.#letGo(error);
+    subscriber.error(error);
+  }
+
+  /** Only for a reused connection that died before it answered: the first attempt is the failure that there was. */
+  #retry(failure: HTTPClientError, request: ProtocolRequest, subscriber: Subscriber<ProtocolResponse>): Subscription {
+    let attempts = 0;
+    const fresh$ = this.host.redial(this, this.#slot!, failure).pipe(
+      switchMap(slot => {
+        this.reused = false;
+        return slot.connection!.request(request);
+      }),
+    );
+    return defer(() => (attempts++ === 0 ? throwError(() => failure) : fresh$))
+      .pipe(
+        retry({
+          count: 1,
+          delay: error => {
+            const again = this.#mayRetry(error);
+            this.#first = false;
+            // Not EMPTY: that would turn the error into a completion.
+            return again ? of(true) : throwError(() => error);
+          },
+        }),
+      )
+      .subscribe({
+        next: response => {
+          this.#response = response;
+          subscriber.next(response);
+        },
+        complete: () => subscriber.complete(),
+        error: error => {
+          this.#letGo(error);
+          subscriber.error(error === failure ? error : withCause(error, failure));
+        },
+      });
+  }
+
+  #mayRetry(error: unknown): boolean {
+    const failure = { error, allowed: this.host.retries, first: this.#first, reused: this.reused };
+    // A lease that was not used yet has sent nothing: it will see what its request is.
+    if (this.#request === null) return failure.allowed && failure.first && failure.reused;
+    return shouldRetry(failure, this.#request, this.#slot!.connection!.progress());
+  }
+
+  /** The connection is dead, and the lease keeps its place. */
+  get #isVacant(): boolean {
+    return this.#slot?.connection?.progress().state === 'closed';
+  }
+
+  /** Gives back what it holds, before its subscriber hears of it, who may want a connection at once. */
+  #letGo(error: unknown): void {
+    const slot = this.#slot;
+    // Where there is no connection yet, the dial's own teardown gives up the place.
+    if (slot === null || slot.connection === null) return;
+    const { state } = slot.connection.progress();
+    if (state === 'quiescent') this.host.returned(slot, false);
+    else if (state === 'closed') this.host.vacated(slot, error);
+    else slot.connection.close(error); // a protocol that errored and forgot to disconnect
+  }
+
+  #echo(): void {
+    if (this.#end === 'released') this.#quiescent?.next();
+    else this.#disconnected?.next(this.#loss);
+    this.#quiescent?.complete();
+    this.#disconnected?.complete();
+  }
+}
+
+/** Puts `first` at the end of the chain of causes, where the error's own causes stay in sight. */
+function withCause(error: unknown, first: Error): unknown {
+  let last = error;
+  while (last instanceof Error && last.cause instanceof Error) last = last.cause;
+  if (last instanceof Error && last !== first && last.cause === undefined) last.cause = first;
+  return error;
+}

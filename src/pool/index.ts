@@ -1,0 +1,5 @@
+export type { ClientProtocol, LeaseState } from './ClientProtocol.js';
+export { HTTPConnectionPool, type AcquireOptions, type CloseOptions } from './HTTPConnectionPool.js';
+export type { HTTPConnectionPoolOptions } from './PoolOptions.js';
+export type { PoolStats } from './PoolStats.js';
+export { shouldRetry, type Failure } from './shouldRetry.js';
