@@ -1,6 +1,6 @@
 import type { LookupAddress, LookupOptions } from 'node:dns';
-import type { LookupFunction } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type LookupFunction, Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { firstValueFrom, NEVER, race, timer } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { tcp, type Endpoint, type TCPOptions } from '../../src/endpoint/index.js';
@@ -100,6 +100,36 @@ describe('tcp', () => {
     expect(transport.info.localAddress).toBe('127.0.0.2');
     expect([...server.open].map(({ remoteAddress }) => remoteAddress)).toEqual(['127.0.0.2']);
     transport.destroy();
+  });
+
+  it('tells of a reset that comes in one read with the last bytes, which libuv takes for an end', async () => {
+    await server.close();
+    server = await rawServer(socket => {
+      socket.once('data', () => socket.write('x'.repeat(1_000), () => socket.resetAndDestroy()));
+    });
+    for (let i = 0; i < 20; i++) {
+      const transport = await firstValueFrom(at());
+      const sink = RecordingSink.reading(transport);
+      transport.write('?');
+      await until(() => sink.log.includes('end') || sink.isClosed);
+      await turns(2);
+      expect(sink.log.filter(entry => entry !== 'end')).toEqual(
+        sink.size > 0 ? ['data:1000', 'closed:ECONNRESET'] : ['closed:ECONNRESET'],
+      );
+    }
+  });
+
+  it('sends small writes at once and probes silent connections, unless told not to', async () => {
+    const noDelay = jest.spyOn(Socket.prototype, 'setNoDelay');
+    const keepAlive = jest.spyOn(Socket.prototype, 'setKeepAlive');
+    (await firstValueFrom(at())).destroy();
+    expect(noDelay.mock.calls).toEqual([[true]]);
+    expect(keepAlive.mock.calls).toEqual([[true, 60_000]]);
+    (await firstValueFrom(at({ keepAlive: 5_000, noDelay: false }))).destroy();
+    expect(keepAlive.mock.calls[1]).toEqual([true, 5_000]);
+    (await firstValueFrom(at({ keepAlive: false, noDelay: false }))).destroy();
+    expect([noDelay.mock.calls.length, keepAlive.mock.calls.length]).toEqual([1, 2]);
+    jest.restoreAllMocks();
   });
 
   it('keeps the process alive until unref(), and again after ref()', async () => {

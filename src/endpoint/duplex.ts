@@ -6,7 +6,8 @@ import { InvalidOptionError } from '../errors/index.js';
 import { checkDuration, checkFunction } from './checks.js';
 import { dial } from './dial.js';
 import { DuplexTransport } from './DuplexTransport.js';
-import { isTLS, socketInfo } from './openSocket.js';
+import { isTLS } from './isTLS.js';
+import { socketInfo } from './openSocket.js';
 import { ownOptions } from './ownOptions.js';
 import type { Endpoint } from './Transport.js';
 

@@ -1,8 +1,8 @@
 import type { OnReadOpts, Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import type { Open } from './dial.js';
 import { DialClock } from './DialClock.js';
 import { Inbox } from './Inbox.js';
+import { isTLS } from './isTLS.js';
 import { SocketTransport } from './SocketTransport.js';
 import type { TransportInfo } from './Transport.js';
 
@@ -41,8 +41,4 @@ export function socketInfo(authority: string, socket: Socket, timings: Transport
   if (!isTLS(socket)) return plain;
   const { alpnProtocol, authorized } = socket;
   return { ...plain, secure: true, alpn: alpnProtocol || undefined, authorized, resumed: socket.isSessionReused() };
-}
-
-export function isTLS(stream: object): stream is TLSSocket {
-  return (stream as Partial<TLSSocket>).encrypted === true;
 }
