@@ -1,7 +1,7 @@
 import { HeadersOverflowError, ParseError } from '../errors/index.js';
 import { FramingFields } from './FramingFields.js';
 import { HTTPHeaders } from './HTTPHeaders.js';
-import { COLON, CR, LF, SP, isFieldOctet, isToken, latin1, octets } from './octets.js';
+import { COLON, CR, LF, SP, isFieldOctet, isToken, latin1, noBytes, octets } from './octets.js';
 
 const STATUS_PREFIX = 0;
 const REASON = 1;
@@ -13,7 +13,6 @@ const VALUE_LF = 6;
 const LAST_LF = 7;
 
 const httpVersionPrefix = octets('HTTP/1.');
-const nothing = new Uint8Array(0);
 
 /**
  * Reads a status line with its fields, or a trailer section: strict, and one octet after the other, so that neither
@@ -47,7 +46,7 @@ export class HeadParser {
   private valueStart = 0;
   private wanted = false;
 
-  private held = nothing;
+  private held = noBytes;
   private heldLength = 0;
 
   constructor(private readonly maxHeaderCount: number) {}
@@ -101,7 +100,7 @@ export class HeadParser {
       this.finish(this.held, at);
       this.budget -= at;
       // Cut heads are rare: a connection shall not keep memory for the next one.
-      this.held = nothing;
+      this.held = noBytes;
       this.heldLength = 0;
       return start + at - heldLength;
     }
@@ -114,7 +113,7 @@ export class HeadParser {
     this.count = 0;
     this.headers = HTTPHeaders.empty;
     this.framing.reset();
-    this.held = nothing;
+    this.held = noBytes;
     this.heldLength = 0;
   }
 
@@ -170,6 +169,17 @@ export class HeadParser {
           }
           break;
         case VALUE:
+          // Four at a time: values are most of a head.
+          while (
+            pos + 3 < end &&
+            (isFieldOctet[bytes[pos]] &
+              isFieldOctet[bytes[pos + 1]] &
+              isFieldOctet[bytes[pos + 2]] &
+              isFieldOctet[bytes[pos + 3]]) ===
+              1
+          ) {
+            pos += 4;
+          }
           while (pos < end && isFieldOctet[bytes[pos]] === 1) pos++;
           if (pos < end) {
             if (bytes[pos] !== CR) fail('a control character in a field value');

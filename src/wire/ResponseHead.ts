@@ -1,4 +1,4 @@
-import type { HTTPHeaders } from './HTTPHeaders.js';
+import { HTTPHeaders } from './HTTPHeaders.js';
 
 export interface ResponseHead {
   readonly status: number;
@@ -6,6 +6,8 @@ export interface ResponseHead {
   readonly httpVersion: '1.0' | '1.1';
   readonly headers: HTTPHeaders;
 }
+
+export const noHead: ResponseHead = { status: 0, statusText: '', httpVersion: '1.1', headers: HTTPHeaders.empty };
 
 /** How the end of the body is told (RFC 9112 section 6.3). */
 export type ResponseFraming = 'none' | 'length' | 'chunked' | 'close';

@@ -2,7 +2,8 @@ import { HeadersOverflowError, ParseError, TruncatedBodyError } from '../errors/
 import { ChunkedDecoder } from './ChunkedDecoder.js';
 import { HeadParser } from './HeadParser.js';
 import { HTTPHeaders } from './HTTPHeaders.js';
-import type { KeepAlive, ResponseFraming, ResponseHead } from './ResponseHead.js';
+import { noBytes } from './octets.js';
+import { noHead, type KeepAlive, type ResponseFraming, type ResponseHead } from './ResponseHead.js';
 import { defaultResponseLimits, type ResponseLimits } from './ResponseLimits.js';
 
 /**
@@ -14,9 +15,6 @@ export type ResponseToken = 'more' | 'informational' | 'upgrade' | 'head' | 'dat
 
 type Mode = 'head' | 'length' | 'chunked' | 'trailers' | 'close' | 'ending' | 'done' | 'upgraded' | 'failed';
 
-const nothing = new Uint8Array(0);
-const noHead: ResponseHead = { status: 0, statusText: '', httpVersion: '1.1', headers: HTTPHeaders.empty };
-
 /**
  * A strict incremental parser of HTTP/1.1 responses that is pulled: no callbacks, no copies of the body.
  *
@@ -27,22 +25,24 @@ const noHead: ResponseHead = { status: 0, statusText: '', httpVersion: '1.1', he
  * ```
  *
  * Gotchas: a chunk has to be read until `more`, `end` or `upgrade` before the next is fed, and is not kept beyond that.
- * After an error nothing can be said about where a response ends, so that the connection is lost and the parser
+ * After an error noBytes can be said about where a response ends, so that the connection is lost and the parser
  * unusable until `start`.
  */
 export class ResponseParser {
   /** After `informational`, `head` and `upgrade`. */
   head: ResponseHead = noHead;
   framing: ResponseFraming = 'none';
-  /** The Content-Length of the head, also where it frames nothing, as in an answer to HEAD. */
+  /** The Content-Length of the head, also where it frames noBytes, as in an answer to HEAD. */
   contentLength: number | null = null;
   /** By what this response says, the connection may serve another request after it (RFC 9112 section 9.3). */
   persistent = false;
+  /** The hints of the head's Keep-Alive field, undefined if there are none. Junk is passed over. */
+  keepAlive: KeepAlive | undefined = undefined;
   /** After `end`. */
   trailers = HTTPHeaders.empty;
 
   /** The bytes that were fed; let go when `read` gives `more`. */
-  chunk: Uint8Array = nothing;
+  chunk: Uint8Array = noBytes;
   /** The next unread offset of `chunk`. After `end` and `upgrade`: what is there up to `end` is not of the response. */
   position = 0;
   /** The end given to `feed`. */
@@ -58,7 +58,6 @@ export class ResponseParser {
   /** A byte of the response has come. */
   private begun = false;
   private unread = 0;
-  private hint: KeepAlive | undefined = undefined;
   private readonly headParser: HeadParser;
   private readonly decoder: ChunkedDecoder;
 
@@ -79,13 +78,13 @@ export class ResponseParser {
     this.contentLength = null;
     this.persistent = false;
     this.trailers = HTTPHeaders.empty;
-    this.chunk = nothing;
+    this.chunk = noBytes;
     this.position = this.end = this.dataStart = this.dataEnd = 0;
     this.mode = 'head';
     this.informational = 0;
     this.begun = false;
     this.unread = 0;
-    this.hint = undefined;
+    this.keepAlive = undefined;
     const { maxHeadSize } = this.limits;
     this.headParser.allow(maxHeadSize, 'maxHeadSize', maxHeadSize);
     this.headParser.beginHead();
@@ -104,15 +103,15 @@ export class ResponseParser {
    * limit was passed.
    */
   read(): ResponseToken {
-    if (this.mode === 'ending') {
+    if (this.mode === 'ending' || this.mode === 'done') {
       this.mode = 'done';
       return 'end';
     }
-    if (this.mode === 'done' || this.mode === 'upgraded') {
-      return this.mode === 'done' ? 'end' : 'upgrade';
+    if (this.mode === 'upgraded') {
+      return 'upgrade';
     }
     if (this.position === this.end && this.mode !== 'failed') {
-      this.chunk = nothing;
+      this.chunk = noBytes;
       return 'more';
     }
     this.begun = true;
@@ -144,9 +143,10 @@ export class ResponseParser {
     switch (this.mode) {
       case 'close':
       case 'ending':
+        this.mode = 'done';
+        return 'end';
       case 'done':
       case 'upgraded':
-        this.mode = this.mode === 'upgraded' ? 'upgraded' : 'done';
         return 'end';
       case 'head':
         if (!this.begun) {
@@ -163,11 +163,6 @@ export class ResponseParser {
   /** Octets of the body that have not been read, -1 if unknown. */
   get remaining(): number {
     return this.mode === 'length' ? this.unread : this.mode === 'ending' || this.mode === 'done' ? 0 : -1;
-  }
-
-  /** The hints of the head's Keep-Alive field, undefined if there are none. Junk is passed over. */
-  get keepAlive(): KeepAlive | undefined {
-    return this.hint;
   }
 
   private readHead(): ResponseToken {
@@ -244,7 +239,7 @@ export class ResponseParser {
   private readHint(): void {
     const { keepAliveTimeout: timeout, keepAliveMax: max } = this.headParser.framing;
     if (timeout >= 0 || max >= 0) {
-      this.hint = timeout < 0 ? { max } : max < 0 ? { timeout } : { timeout, max };
+      this.keepAlive = timeout < 0 ? { max } : max < 0 ? { timeout } : { timeout, max };
     }
   }
 
@@ -303,7 +298,7 @@ export class ResponseParser {
   private more(mode: Mode): 'more' {
     this.mode = mode;
     this.position = this.end;
-    this.chunk = nothing;
+    this.chunk = noBytes;
     return 'more';
   }
 }

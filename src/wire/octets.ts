@@ -34,6 +34,8 @@ export const SEMICOLON = 0x3b;
 export const EQUALS = 0x3d;
 export const BACKSLASH = 0x5c;
 
+export const noBytes = new Uint8Array(0);
+
 /** The octets of a lower-case ASCII literal, for `matches`. */
 export function octets(literal: string): Uint8Array {
   return Uint8Array.from(literal, character => character.charCodeAt(0));
@@ -54,13 +56,9 @@ export function matches(bytes: Uint8Array, start: number, literal: Uint8Array): 
   return true;
 }
 
-interface Latin1Slicing {
-  latin1Slice(this: Uint8Array, start: number, end: number): string;
-}
-
-const { latin1Slice } = Buffer.prototype as unknown as Latin1Slicing;
+const buffer = Buffer.prototype as unknown as { latin1Slice(this: Uint8Array, start: number, end: number): string };
 
 /** The text of a range of bytes. Called on the prototype so that any Uint8Array will do, with no Buffer made for it. */
 export function latin1(bytes: Uint8Array, start: number, end: number): string {
-  return latin1Slice.call(bytes, start, end);
+  return buffer.latin1Slice.call(bytes, start, end);
 }

@@ -1,0 +1,146 @@
+import { expect, it } from '@jest/globals';
+import { ResponseParser, type ResponseFraming, type ResponseLimits } from '../../src/wire/index.js';
+
+export interface Scene {
+  readonly method?: string;
+  readonly upgrade?: boolean;
+  readonly limits?: ResponseLimits;
+  /** The peer sends FIN behind the bytes. */
+  readonly eof?: boolean;
+}
+
+/** What came of some bytes, without regard to how many pieces they came in. */
+export interface Verdict {
+  /** The last thing known: `end`, `upgrade`, `none`, `more` if the response goes on, or the class of the error. */
+  outcome: string;
+  informational: number[];
+  status?: number;
+  statusText?: string;
+  version?: string;
+  headers?: readonly string[];
+  framing?: ResponseFraming;
+  contentLength?: number | null;
+  persistent?: boolean;
+  keepAlive?: object;
+  body: string;
+  trailers: readonly string[];
+  /** Bytes that are not of the response. */
+  surplus: string;
+}
+
+/** Reads `bytes` in the segments that `cuts` (ascending offsets) make of them. */
+export function verdict(bytes: Buffer, cuts: readonly number[], scene: Scene = {}): Verdict {
+  const { method = 'GET', upgrade = false, limits, eof = false } = scene;
+  const parser = new ResponseParser(limits);
+  const seen: Verdict = { outcome: 'more', informational: [], body: '', trailers: [], surplus: '' };
+  parser.start({ method, upgrade });
+  try {
+    let from = 0;
+    for (const to of [...cuts, bytes.length]) {
+      if (seen.outcome !== 'more') {
+        seen.surplus += bytes.toString('latin1', from, to);
+      } else {
+        feed(parser, bytes.subarray(from, to), seen);
+      }
+      from = to;
+    }
+    if (eof) {
+      seen.outcome = parser.eof();
+    }
+  } catch (error) {
+    seen.outcome = (error as Error).constructor.name;
+  }
+  return seen;
+}
+
+function feed(parser: ResponseParser, segment: Uint8Array, seen: Verdict): void {
+  // A window in the middle of a buffer that is overwritten afterwards, as the shared read buffer will be.
+  const buffer = new Uint8Array(segment.length + 10).fill(0x41);
+  buffer.set(segment, 5);
+  parser.feed(buffer, 5, 5 + segment.length);
+  for (;;) {
+    const token = parser.read();
+    switch (token) {
+      case 'informational':
+        seen.informational.push(parser.head.status);
+        break;
+      case 'upgrade':
+      case 'head':
+        seen.status = parser.head.status;
+        seen.statusText = parser.head.statusText;
+        seen.version = parser.head.httpVersion;
+        seen.headers = parser.head.headers.raw;
+        seen.framing = parser.framing;
+        seen.contentLength = parser.contentLength;
+        seen.persistent = parser.persistent;
+        if (parser.keepAlive !== undefined) seen.keepAlive = parser.keepAlive;
+        break;
+      case 'data':
+        check(parser.dataEnd > parser.dataStart, 'data is never empty');
+        seen.body += Buffer.from(parser.chunk.subarray(parser.dataStart, parser.dataEnd)).toString('latin1');
+        break;
+    }
+    if (token === 'more' || token === 'end' || token === 'upgrade') {
+      seen.outcome = token;
+      if (token === 'more') {
+        check(parser.position === parser.end, 'more: all was taken');
+      } else {
+        seen.trailers = parser.trailers.raw;
+        seen.surplus += Buffer.from(parser.chunk.subarray(parser.position, parser.end)).toString('latin1');
+      }
+      buffer.fill(0x0a);
+      return;
+    }
+  }
+}
+
+/** `expect` costs too much to be called for every piece of every case. */
+function check(held: boolean, promise: string): void {
+  if (!held) {
+    throw new Error(promise);
+  }
+}
+
+export function bytewise(bytes: Buffer): number[] {
+  return Array.from({ length: Math.max(0, bytes.length - 1) }, (_, i) => i + 1);
+}
+
+/** The verdict of the whole, after it was seen to be the same byte by byte and cut in two at every boundary. */
+export function judge(text: string, scene?: Scene): Verdict {
+  const bytes = Buffer.from(text, 'latin1');
+  const whole = verdict(bytes, [], scene);
+  expect(verdict(bytes, bytewise(bytes), scene)).toEqual(whole);
+  for (let cut = 0; cut <= bytes.length; cut++) {
+    const inTwo = verdict(bytes, [cut], scene);
+    // Comparing strings is a hundred times faster than `toEqual`, which is for the report.
+    if (JSON.stringify(inTwo) !== JSON.stringify(whole)) {
+      expect({ cut, ...inTwo }).toEqual({ cut, ...whole });
+    }
+  }
+  return whole;
+}
+
+/** Every proper prefix leaves the parser waiting while the connection is open, and is an error if that is closed. */
+export function expectPrefixesToBeCut(text: string, scene?: Scene): void {
+  const bytes = Buffer.from(text, 'latin1');
+  for (let length = 0; length < bytes.length; length++) {
+    const prefix = bytes.subarray(0, length);
+    const open = verdict(prefix, [], scene).outcome;
+    const closed = verdict(prefix, [], { ...scene, eof: true }).outcome;
+    check(
+      open === 'more' && closed === (length === 0 ? 'none' : 'TruncatedBodyError'),
+      `prefix of ${length} bytes: ${open}, then ${closed}`,
+    );
+  }
+}
+
+/** The id is a row of a table of the rules; the expectation is a part of the verdict, or an error class. */
+export type Row = readonly [id: string, text: string, expected: Partial<Verdict> | string, scene?: Scene];
+
+export function table(rows: readonly Row[]): void {
+  for (const [id, text, expected, scene] of rows) {
+    it(id, () => {
+      expect(judge(text, scene)).toMatchObject(typeof expected === 'string' ? { outcome: expected } : expected);
+    });
+  }
+}
