@@ -294,7 +294,7 @@ describe.each(Object.entries(kinds))('Transport over %s', (_kind, { serve, endpo
     await open();
     const sink = RecordingSink.reading(transport);
     let drained = 0;
-    const block = Buffer.alloc(4 << 20);
+    const block = Buffer.alloc(32 << 20);
     expect(transport.write(block)).toBe(false);
     transport.drained(() => drained++);
     await turns();

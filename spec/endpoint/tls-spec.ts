@@ -110,6 +110,10 @@ describe('tls', () => {
       const { info } = await connected(at({ host, family: 0 }));
       expect(info.authorized).toBe(true);
       expect(seen).toEqual([false]);
+      const other = host === '::1' ? '::2' : '127.0.0.2';
+      expect((await failure(at({ host, family: 0, servername: other }))).cause).toMatchObject({
+        code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+      });
     });
 
     it('verifies an IP address as servername, and sends none', async () => {
@@ -215,7 +219,7 @@ describe('tls', () => {
     it('T5: TLS 1.2 refuses in the handshake, with the code of the alert', async () => {
       server = await tlsServer(undefined, { ...mutual, maxVersion: 'TLSv1.2' });
       const { cause } = await failure(at());
-      expect(cause).toMatchObject({ code: 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE' });
+      expect(cause).toMatchObject({ code: expect.stringMatching(/^ERR_SSL_.*_ALERT_HANDSHAKE_FAILURE$/) });
     });
 
     it('T5: TLS 1.3 refuses after it, and the alert is what the transport is closed with', async () => {
