@@ -12,7 +12,6 @@ export abstract class StreamTransport implements Transport {
   readonly #stream: Duplex;
   readonly #inbox: Inbox;
   #drained: (() => void)[] = [];
-  #error: Error | undefined;
   #handedOver = false;
 
   constructor(stream: Duplex, inbox: Inbox, info: TransportInfo) {
@@ -22,14 +21,13 @@ export abstract class StreamTransport implements Transport {
     stream.on('end', () => inbox.ended());
     stream.on('drain', () => this.#drain());
     stream.on('error', error => {
-      this.#error ??= error;
-      // A stream without autoDestroy would stay open after an error and never close.
+      // Told now, not at 'close', which comes a turn of the event loop later: by then a pool might have lent the
+      // connection. Nothing follows an error but 'close'.
+      this.#lost(error);
+      // A stream without autoDestroy would stay open.
       stream.destroy();
     });
-    stream.on('close', () => {
-      this.#drained = [];
-      inbox.closed(this.#error);
-    });
+    stream.on('close', () => this.#lost(undefined));
     inbox.attach(stream);
     // Both may have happened before this transport was made, and their events do not come again.
     if (stream.readableEnded) inbox.ended();
@@ -93,6 +91,11 @@ export abstract class StreamTransport implements Transport {
     if (this.#handedOver) throw new Error('The transport was handed over already: toDuplex() may be called once');
     this.#handedOver = true;
     return new TransportDuplex(this);
+  }
+
+  #lost(error: Error | undefined): void {
+    this.#drained = [];
+    this.#inbox.closed(error);
   }
 
   #drain(): void {
