@@ -61,6 +61,9 @@ function feed(parser: ResponseParser, segment: Uint8Array, seen: Verdict): void 
   for (;;) {
     const token = parser.read();
     switch (token) {
+      case 'more':
+      case 'end':
+        break;
       case 'informational':
         seen.informational.push(parser.head.status);
         break;

@@ -189,7 +189,10 @@ export class ResponseParser {
     this.contentLength = framing.contentLength < 0 ? null : framing.contentLength;
     this.beginBody(status);
     this.persistent = this.framing !== 'close' && !framing.close && (minorVersion === 1 || framing.keepAlive);
-    this.readHint();
+    const { keepAliveTimeout: timeout, keepAliveMax: max } = framing;
+    if (timeout >= 0 || max >= 0) {
+      this.keepAlive = timeout < 0 ? { max } : max < 0 ? { timeout } : { timeout, max };
+    }
     return 'head';
   }
 
@@ -233,13 +236,6 @@ export class ResponseParser {
     } else {
       this.framing = 'close';
       this.mode = 'close';
-    }
-  }
-
-  private readHint(): void {
-    const { keepAliveTimeout: timeout, keepAliveMax: max } = this.headParser.framing;
-    if (timeout >= 0 || max >= 0) {
-      this.keepAlive = timeout < 0 ? { max } : max < 0 ? { timeout } : { timeout, max };
     }
   }
 
