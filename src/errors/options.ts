@@ -9,7 +9,11 @@ export function own<T extends object, K extends keyof T>(options: T, name: K): T
 }
 
 /** A time in ms: ∞ (no timer is made), or finite and within what timers can do. Throws `InvalidOptionError`. */
-export function duration<K extends string>(options: { readonly [P in K]?: number }, name: K, otherwise: number): number {
+export function duration<K extends string>(
+  options: { readonly [P in K]?: number },
+  name: K,
+  otherwise: number,
+): number {
   const value = own(options, name) ?? otherwise;
   if (typeof value === 'number' && value >= 0 && (value === Infinity || value <= maxDuration)) return value;
   throw new InvalidOptionError(name, value, `a time from 0 to ${maxDuration} ms, or Infinity`);

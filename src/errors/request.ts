@@ -16,7 +16,11 @@ export class LeaseUsedError extends RequestNotSentError {
 
 /** The request could not be produced: a fault on this side of the wire. */
 export class RequestGenerationFailedError extends HTTPClientError {
-  constructor(message: string, init?: HTTPClientErrorInit, code: HTTPClientErrorCode = 'ERR_REQUEST_GENERATION_FAILED') {
+  constructor(
+    message: string,
+    init?: HTTPClientErrorInit,
+    code: HTTPClientErrorCode = 'ERR_REQUEST_GENERATION_FAILED',
+  ) {
     super(code, message, { phase: 'transmit', ...init });
   }
 }

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { TransportInfo } from '../endpoint/index.js';
 import type { HTTPClientError } from '../errors/index.js';
 import type { ProtocolRequest, ProtocolResponse } from '../protocol/index.js';
 
@@ -31,6 +32,8 @@ export interface ClientProtocol {
   /** The connection has carried a request before. Turns false when a request was retried on a new one. */
   readonly reused: boolean;
   readonly state: LeaseState;
+  /** How its connection came about, and with whom; undefined once the lease is over. */
+  readonly info: TransportInfo | undefined;
   /**
    * Emits the response head and completes; the body goes on in `response.body`. Cold, but for one subscription: a second
    * one errors with `LeaseUsedError`. Unsubscribing before the head destroys the connection; after it, nothing.

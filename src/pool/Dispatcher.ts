@@ -109,7 +109,7 @@ export class Dispatcher implements LeaseHost {
       do {
         // Whoever is called from here may add to the list.
         for (let i = 0; i < changed.length; i++) {
-          const bucket = changed[i]!;
+          const bucket = changed[i];
           bucket.queued = false;
           this.#serve(bucket);
           outbox.flush();
@@ -166,7 +166,7 @@ export class Dispatcher implements LeaseHost {
     if (!this.#makeRoom(bucket)) return false;
     const waiter = bucket.firstWithoutDial();
     if (waiter === undefined) return false;
-    const dial = new Slot(bucket, waiter.endpoint$);
+    const dial = new Slot(bucket, waiter.endpoint);
     dial.waiter = waiter;
     waiter.dial = dial;
     inventory.move(dial, 'connecting', null);
@@ -197,7 +197,11 @@ export class Dispatcher implements LeaseHost {
       );
     }
     const waits = bucket.uncovered > 0;
-    for (let node = bucket.waiters.last?.node; node != null && !node.value.admitted; node = node.previous ?? undefined) {
+    for (
+      let node = bucket.waiters.last?.node;
+      node != null && !node.value.admitted;
+      node = node.previous ?? undefined
+    ) {
       node.value.admitted = true;
       if (waits) this.inventory.tell(bucket, { type: 'pending', depth: bucket.waiters.length });
     }
@@ -208,7 +212,7 @@ export class Dispatcher implements LeaseHost {
   #connect(slot: Slot): void {
     slot.dialledAt = this.inventory.deadlines.now();
     this.inventory.tell(slot.bucket, { type: 'connecting' });
-    const dial = slot.endpoint$.subscribe({
+    const dial = slot.endpoint.subscribe({
       next: transport => this.#connected(slot, transport),
       error: error => this.#dialFailed(slot, error),
       complete: () => this.#dialFailed(slot, new ConnectError('The endpoint completed without a connection')),
@@ -362,7 +366,7 @@ export class Dispatcher implements LeaseHost {
     return new Observable(claim => {
       const { bucket } = dead;
       const { inventory } = this;
-      const slot = new Slot(bucket, dead.endpoint$);
+      const slot = new Slot(bucket, dead.endpoint);
       slot.lease = lease;
       slot.claim = claim;
       // From the dead connection's place to the new one's in one step: nobody can come between.
@@ -440,11 +444,9 @@ export class Dispatcher implements LeaseHost {
   /** A get of another key has waited for room for longer than any of this key's: its turn is first. */
   #outranked(bucket: Bucket): boolean {
     const own = bucket.waiters.first;
-    for (const starved of this.inventory.starved) {
-      const rival = starved.waiters.first;
-      return starved !== bucket && rival !== undefined && own !== undefined && rival.order < own.order;
-    }
-    return false;
+    const [starved] = this.inventory.starved;
+    const rival = starved === bucket ? undefined : starved?.waiters.first;
+    return rival !== undefined && own !== undefined && rival.order < own.order;
   }
 
   #cache(slot: Slot): void {

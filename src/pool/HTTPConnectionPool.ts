@@ -2,6 +2,7 @@ import { lastValueFrom, Observable, type ObservableInput } from 'rxjs';
 import type { Endpoint } from '../endpoint/index.js';
 import { duration } from '../errors/index.js';
 import type { PoolEvent } from '../events/index.js';
+import type { DeadlineSweep } from '../timing/index.js';
 import type { ClientProtocol } from './ClientProtocol.js';
 import { Dispatcher } from './Dispatcher.js';
 import type { Lease } from './Lease.js';
@@ -125,6 +126,11 @@ export class HTTPConnectionPool {
   /** What happens in the pool, as it happens. Hot, never errors, completes when the pool is closed. */
   get events(): Observable<PoolEvent> {
     return this.#dispatcher.inventory.outbox.events;
+  }
+
+  /** @internal The clock and the deadlines, for the layers above: one timer for all. */
+  get deadlines(): DeadlineSweep {
+    return this.#dispatcher.inventory.deadlines;
   }
 
   /** `await using pool = new HTTPConnectionPool()`: closes it with the default grace period. */

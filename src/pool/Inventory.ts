@@ -1,5 +1,5 @@
 import { isHTTPClientError } from '../errors/index.js';
-import { EventOutbox, type EvictionReason, type PoolEvent, type PoolEventDetail } from '../events/index.js';
+import { EventOutbox, type EvictionReason, type PoolEventDetail } from '../events/index.js';
 import { DeadlineSweep } from '../timing/index.js';
 import { Bucket } from './Bucket.js';
 import { IdleConnections } from './IdleConnections.js';
@@ -50,10 +50,8 @@ export class Inventory {
 
   /** A place is free, or could be made free: one key that waits for it has its turn. */
   touchStarved(): void {
-    for (const bucket of this.starved) {
-      this.touch(bucket);
-      return;
-    }
+    const [bucket] = this.starved;
+    if (bucket !== undefined) this.touch(bucket);
   }
 
   /** Moves a slot from one state to another, and its weight with it. */
@@ -116,6 +114,6 @@ export class Inventory {
 
   tell(bucket: Bucket, detail: PoolEventDetail): void {
     if (!this.outbox.observed) return;
-    this.outbox.add({ key: bucket.key, at: this.deadlines.now(), ...detail } as PoolEvent);
+    this.outbox.add({ key: bucket.key, at: this.deadlines.now(), ...detail });
   }
 }

@@ -1,4 +1,15 @@
-import { AsyncSubject, defer, Observable, of, retry, switchMap, throwError, type Subscriber, type Subscription } from 'rxjs';
+import {
+  AsyncSubject,
+  defer,
+  Observable,
+  of,
+  retry,
+  switchMap,
+  throwError,
+  type Subscriber,
+  type Subscription,
+} from 'rxjs';
+import type { TransportInfo } from '../endpoint/index.js';
 import { AbortedError, isHTTPClientError, LeaseUsedError, type HTTPClientError } from '../errors/index.js';
 import type { ProtocolRequest, ProtocolResponse } from '../protocol/index.js';
 import type { ClientProtocol, LeaseState } from './ClientProtocol.js';
@@ -62,6 +73,10 @@ export class Lease implements ClientProtocol {
     }
   }
 
+  get info(): TransportInfo | undefined {
+    return this.#slot?.connection?.info;
+  }
+
   request(request: ProtocolRequest): Observable<ProtocolResponse> {
     return new Observable(subscriber => {
       const slot = this.#slot;
@@ -99,7 +114,7 @@ export class Lease implements ClientProtocol {
   abort(reason?: unknown): void {
     const slot = this.#slot;
     if (slot === null) return;
-    const error = new AbortedError('The lease was aborted', { cause: reason });
+    const error = isHTTPClientError(reason) ? reason : new AbortedError('The lease was aborted', { cause: reason });
     const pending = this.#used;
     this.#used = true;
     this.#first = false; // it is never retried
@@ -182,7 +197,7 @@ export class Lease implements ClientProtocol {
       .pipe(
         retry({
           count: 1,
-          delay: error => {
+          delay: (error: unknown) => {
             const again = this.#mayRetry(error);
             this.#first = false;
             // Not EMPTY: that would turn the error into a completion.

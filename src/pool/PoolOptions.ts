@@ -64,7 +64,8 @@ export function poolSettings(options: HTTPConnectionPoolOptions = {}): PoolSetti
     validateIdle,
     leaseTimeout: duration(options, 'leaseTimeout', 30_000),
     limits: protocolLimits(own(options, 'limits')),
-    protocolFactory: own(options, 'protocolFactory') ?? ((transport, context) => new HTTP11ClientProtocol(transport, context)),
+    protocolFactory:
+      own(options, 'protocolFactory') ?? ((transport, context) => new HTTP11ClientProtocol(transport, context)),
     scheduler: own(options, 'scheduler') ?? unrefScheduler,
   };
 }

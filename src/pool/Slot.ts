@@ -1,7 +1,7 @@
 import type { Subscriber, Unsubscribable } from 'rxjs';
 import type { Endpoint } from '../endpoint/index.js';
 import type { Connection } from '../protocol/index.js';
-import { Deadline } from '../timing/index.js';
+import type { Deadline } from '../timing/index.js';
 import type { Bucket } from './Bucket.js';
 import type { Lease } from './Lease.js';
 import { ListNode } from './LinkedList.js';
@@ -47,6 +47,6 @@ export class Slot {
 
   constructor(
     readonly bucket: Bucket,
-    readonly endpoint$: Endpoint,
+    readonly endpoint: Endpoint,
   ) {}
 }

@@ -19,7 +19,7 @@ export class Waiter {
 
   constructor(
     readonly bucket: Bucket,
-    readonly endpoint$: Endpoint,
+    readonly endpoint: Endpoint,
     readonly subscriber: Subscriber<ClientProtocol>,
     /** Its place among all gets of the pool. */
     readonly order: number,

@@ -65,6 +65,7 @@ export class Exchange implements BodyOwner {
     this.#response = response;
     this.subscriber.next(response);
     this.subscriber.complete();
+    if (this.#received > 0) this.#tellProgress();
   }
 
   /** The connection speaks another protocol now: the response is its transport. */
@@ -76,9 +77,14 @@ export class Exchange implements BodyOwner {
 
   bytes(view: Uint8Array, start: number, end: number, stable: boolean): void {
     this.body!.push(view, start, end, stable);
+    this.#received += end - start;
+    // What came along with the head is told after it.
+    if (this.settled) this.#tellProgress();
+  }
+
+  #tellProgress(): void {
     const { observer } = this.message;
     if (observer?.downloadProgress === undefined) return;
-    this.#received += end - start;
     this.tell(() => observer.downloadProgress!(this.#received, this.body!.length ?? undefined));
   }
 

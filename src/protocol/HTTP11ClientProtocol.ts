@@ -42,9 +42,7 @@ type Wait = 'headers' | 'bodyIdle' | 'upload' | 'unclaimed' | 'drain';
  * The order of things is the contract: whatever ends an exchange is first told to whoever owns the connection
  * (`quiescent` or `disconnected`), then to the consumer, as the consumer may ask for the next connection at once.
  */
-export class HTTP11ClientProtocol
-  implements Connection, TransportSink, ExchangeOwner, UploadOwner, ReaderOwner
-{
+export class HTTP11ClientProtocol implements Connection, TransportSink, ExchangeOwner, UploadOwner, ReaderOwner {
   readonly capacity = 1;
   readonly quiescent: Observable<void>;
   readonly disconnected: Observable<HTTPClientError | null>;

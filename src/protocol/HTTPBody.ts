@@ -171,7 +171,10 @@ class PullSink<R> implements BodySink {
   }
 }
 
-type Settle = { resolve(result: IteratorResult<Uint8Array>): void; reject(error: unknown): void };
+interface Settle {
+  readonly resolve: (result: IteratorResult<Uint8Array>) => void;
+  readonly reject: (error: unknown) => void;
+}
 
 /** `pull` as an iterator: the inner Observable of a chunk completes when the next chunk is asked for. */
 class BodyIterator implements AsyncIterableIterator<Uint8Array> {

@@ -47,7 +47,10 @@ export function openBody(body: RequestBody): OpenBody {
   }
   if (typeof source === 'string' || source instanceof Uint8Array) return toBytes(source);
   if (typeof source !== 'object' || source === null || !(isObservable(source) || Symbol.asyncIterator in source)) {
-    throw new InvalidRequestError('body', 'The request body must be a string, bytes, an Observable or AsyncIterable of them');
+    throw new InvalidRequestError(
+      'body',
+      'The request body must be a string, bytes, an Observable or AsyncIterable of them',
+    );
   }
   if (spent.has(source)) throw new BodyNotReplayableError();
   return source;

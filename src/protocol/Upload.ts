@@ -60,7 +60,7 @@ export class Upload {
   }
 
   #slice(bytes: Uint8Array, from: number): void {
-    for (let at = from; at < bytes.length; ) {
+    for (let at = from; at < bytes.length;) {
       const end = Math.min(at + sliceSize, bytes.length);
       const flowing = this.#write(bytes.subarray(at, end));
       at = end;

@@ -1,4 +1,4 @@
-import { Observable, type Subscriber } from 'rxjs';
+import { Observable, type Observer } from 'rxjs';
 import { ResponseFailedError } from '../errors/index.js';
 import type { BodySink, IncomingBody } from './IncomingBody.js';
 
@@ -14,7 +14,7 @@ abstract class Collector<T> implements BodySink {
   #length = 0;
 
   constructor(
-    protected readonly subscriber: Subscriber<T>,
+    protected readonly subscriber: Observer<T>,
     private readonly body: IncomingBody,
   ) {}
 
@@ -96,9 +96,9 @@ class Discarder extends Collector<void> {
 }
 
 /** Reads a body in one of the ways that need no more than a subscriber. Returns the teardown. */
-export type Collect<T> = (body: IncomingBody, subscriber: Subscriber<T>) => { unsubscribe(): void };
+export type Collect<T> = (body: IncomingBody, subscriber: Observer<T>) => { unsubscribe(): void };
 
-function collectWith<T>(collector: new (subscriber: Subscriber<T>, body: IncomingBody) => Collector<T>): Collect<T> {
+function collectWith<T>(collector: new (subscriber: Observer<T>, body: IncomingBody) => Collector<T>): Collect<T> {
   return (body, subscriber) => {
     const sink = new collector(subscriber, body);
     body.claim(sink);
@@ -109,7 +109,7 @@ function collectWith<T>(collector: new (subscriber: Subscriber<T>, body: Incomin
 export const collectText: Collect<string> = collectWith(TextCollector);
 export const collectJSON = collectWith(JSONCollector) as <T>(
   body: IncomingBody,
-  subscriber: Subscriber<T>,
+  subscriber: Observer<T>,
 ) => { unsubscribe(): void };
 export const collectBytes: Collect<Uint8Array> = collectWith(BytesCollector);
 export const discardBody: Collect<void> = collectWith(Discarder);

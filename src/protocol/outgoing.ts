@@ -7,7 +7,12 @@ import {
   wantsUpgrade,
   type RequestFraming,
 } from '../wire/index.js';
-import { defaultTimeouts, type ExchangeTimeouts, type ProtocolRequest, type RequestObserver } from './ProtocolRequest.js';
+import {
+  defaultTimeouts,
+  type ExchangeTimeouts,
+  type ProtocolRequest,
+  type RequestObserver,
+} from './ProtocolRequest.js';
 import { openBody, type OpenBody } from './RequestBody.js';
 
 /** A request as it goes on the wire: every option read once, checked, and with its default. */

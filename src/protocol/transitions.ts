@@ -55,7 +55,14 @@ export type ConnectionInput =
 /** What an input does in a state: the state it leads to, a refusal, or `never` for what cannot happen there. */
 export type Transition = ConnectionState | 'refused' | 'ignored' | 'never';
 
-const active = { request: 'refused', cancel: 'closed', fail: 'closed', unsolicited: 'never', lost: 'closed', close: 'closed' } as const;
+const active = {
+  request: 'refused',
+  cancel: 'closed',
+  fail: 'closed',
+  unsolicited: 'never',
+  lost: 'closed',
+  close: 'closed',
+} as const;
 const over = {
   request: 'refused',
   written: 'ignored',

@@ -28,7 +28,7 @@ export class LoopTurn {
 
   readonly #second = (): void => {
     const batch = this.#polled;
-    for (let i = 0; i < batch.length; i++) batch[i]!();
+    for (let i = 0; i < batch.length; i++) batch[i]();
     batch.length = 0;
   };
 }

@@ -8,7 +8,7 @@ import { asyncScheduler, type SchedulerAction, type SchedulerLike, type Subscrip
 export const unrefScheduler: SchedulerLike = {
   now: () => asyncScheduler.now(),
   schedule<T>(work: (this: SchedulerAction<T>, state?: T) => void, delay = 0, state?: T): Subscription {
-    const action = asyncScheduler.schedule(work, delay, state as T);
+    const action = asyncScheduler.schedule(work, delay, state);
     // An AsyncAction keeps its interval in `id`; in virtual time that is a number, which holds nothing.
     (action as { id?: { unref?(): void } }).id?.unref?.();
     return action;

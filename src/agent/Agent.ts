@@ -1,0 +1,213 @@
+import { Observable, of, type Observer, type Subscriber, type TeardownLogic } from 'rxjs';
+import { AbortedError, type HTTPClientError } from '../errors/index.js';
+import type { CloseOptions, HTTPConnectionPool } from '../pool/index.js';
+import type { RequestObserver } from '../protocol/index.js';
+import { AgentExchange, describe } from './AgentExchange.js';
+import { agentSettings, type AgentOptions, type AgentSettings } from './AgentOptions.js';
+import type { AgentBody } from './bodyOf.js';
+import type { HTTPEvent } from './HTTPEvent.js';
+import { chain, type HTTPHandler } from './HTTPInterceptor.js';
+import { HTTPRequest, type HTTPRequestInit, type RequestOptions } from './HTTPRequest.js';
+import type { HTTPResponse } from './HTTPResponse.js';
+import { Operation } from './Operation.js';
+import { Route } from './Route.js';
+
+/**
+ * An HTTP client: URL in, response out, over a pool of persistent connections.
+ *
+ * Requests are cold: each subscription is a new request, so `retry` and `repeat` work. They emit the response head and
+ * complete; the body is in the response. Unsubscribing before the head cancels, in whatever phase; after it the body
+ * owns the exchange. A status is never an error, unless `throwIfNotOk()` is asked for.
+ *
+ * ```
+ *   agent.get(url)               ^────(r|)
+ *   agent.get(url).pipe(text())  ^──────(t|)
+ * ```
+ *
+ * @example
+ * const agent = new Agent({ baseURL: 'https://api.example', timeouts: { total: 5_000 } });
+ * agent
+ *   .get('/users', { query: { page: 2 } })
+ *   .pipe(throwIfNotOk(), json<User[]>())
+ *   .subscribe({ next: users => console.log(users), error: error => console.error(error) });
+ */
+export class Agent {
+  /** The pool under it: its own, or the one it was given. */
+  readonly pool: HTTPConnectionPool;
+  readonly #options: AgentOptions;
+  readonly #settings: AgentSettings;
+  readonly #route: Route;
+  readonly #handler: HTTPHandler;
+
+  /** Throws `InvalidOptionError` for an option that makes no sense. */
+  constructor(options: AgentOptions = {}) {
+    this.#options = options;
+    this.#settings = agentSettings(options);
+    this.#route = new Route(this.#settings.tls);
+    this.pool = this.#settings.pool;
+    this.#handler = chain(this.#settings.interceptors, request => new Observable(s => this.#exchange(request, s)));
+  }
+
+  /**
+   * Sends a request. An invalid one (URL, method, header, body) is an error notification, never thrown.
+   *
+   * Errors: the `HTTPClientError` family, with the request's method and URL (without credentials and query).
+   */
+  request(init: HTTPRequestInit | HTTPRequest): Observable<HTTPResponse> {
+    return new Observable(subscriber => this.#start(init, subscriber));
+  }
+
+  get(url: string | URL, options?: RequestOptions): Observable<HTTPResponse> {
+    return this.request({ ...options, method: 'GET', url });
+  }
+
+  head(url: string | URL, options?: RequestOptions): Observable<HTTPResponse> {
+    return this.request({ ...options, method: 'HEAD', url });
+  }
+
+  delete(url: string | URL, options?: RequestOptions): Observable<HTTPResponse> {
+    return this.request({ ...options, method: 'DELETE', url });
+  }
+
+  post(url: string | URL, body?: AgentBody | null, options?: RequestOptions): Observable<HTTPResponse> {
+    return this.request(withBody('POST', url, body, options));
+  }
+
+  put(url: string | URL, body?: AgentBody | null, options?: RequestOptions): Observable<HTTPResponse> {
+    return this.request(withBody('PUT', url, body, options));
+  }
+
+  patch(url: string | URL, body?: AgentBody | null, options?: RequestOptions): Observable<HTTPResponse> {
+    return this.request(withBody('PATCH', url, body, options));
+  }
+
+  /**
+   * Sends a request and tells all that happens to it, to the end of the response's body. Unsubscribing aborts it in
+   * every phase, the body included.
+   *
+   * ```
+   *   events  ^──s──u─u──r──d─d─(x|)    s = sent, u = uploadProgress, r = response, d = downloadProgress, x = done
+   * ```
+   *
+   * Gotcha: the body comes only as far as somebody reads it: subscribe to it when the response comes.
+   */
+  events(init: HTTPRequestInit | HTTPRequest): Observable<HTTPEvent> {
+    return new Observable<HTTPEvent>(subscriber => {
+      let response: HTTPResponse | null = null;
+      const request = this.#prepare(init).with({ observer: observerOf(init, subscriber) });
+      const answer: Observer<HTTPResponse> = {
+        next: value => {
+          response = value;
+          subscriber.next({ type: 'response', response: value });
+        },
+        error: error => subscriber.error(error),
+        complete: () => undefined, // it completes with the body
+      };
+      const ended = (failure: HTTPClientError | null): void => {
+        if (failure !== null) subscriber.error(describe(failure, request));
+        else if (response !== null) subscriber.next({ type: 'done', timings: response.timings });
+        subscriber.complete();
+      };
+      const operation = this.#operate(request, answer, ended);
+      return () => operation.abort(new AbortedError('The events were unsubscribed from'));
+    });
+  }
+
+  /** An agent with these options on top of its own. They share the pool, unless another is given. */
+  extend(options: AgentOptions): Agent {
+    const { pool } = this;
+    return new Agent({ ...this.#options, pool, ...options });
+  }
+
+  /** Closes the pool, if the agent made it; see `HTTPConnectionPool.close`. */
+  close(options?: CloseOptions): Observable<void> {
+    return this.#settings.ownsPool ? this.pool.close(options) : of(undefined);
+  }
+
+  // ---- how a request runs ----
+
+  #prepare(init: HTTPRequestInit | HTTPRequest): HTTPRequest {
+    return init instanceof HTTPRequest ? init : new HTTPRequest(init, this.#settings.defaults);
+  }
+
+  /** What it throws (an invalid request) RxJS makes the error of the subscriber. */
+  #start(init: HTTPRequestInit | HTTPRequest, subscriber: Subscriber<HTTPResponse>): TeardownLogic {
+    const request = this.#prepare(init);
+    if (request.timeouts.total !== Infinity || request.signal !== undefined) {
+      const operation = this.#operate(request, subscriber);
+      return () => operation.left();
+    }
+    // Without interceptors there is nothing between the subscriber and the exchange.
+    if (this.#settings.interceptors.length === 0) return this.#exchange(request, subscriber);
+    return this.#handler(request).subscribe(subscriber);
+  }
+
+  /** Runs a request that something outside may end. */
+  #operate(
+    request: HTTPRequest,
+    observer: Observer<HTTPResponse>,
+    ended?: (failure: HTTPClientError | null) => void,
+  ): Operation {
+    const { signal, timeouts } = request;
+    const copy = request.with({}); // the operation is of this subscription, not of all of the request's
+    const operation = new Operation(
+      {
+        next: response => observer.next(response),
+        error: error => observer.error(describe(error, request)),
+        complete: () => observer.complete(),
+      },
+      this.pool.deadlines,
+      timeouts.total,
+      signal,
+      ended,
+    );
+    copy.operation = operation;
+    if (signal?.aborted) operation.abort(new AbortedError('The signal was aborted', { cause: signal.reason }));
+    else operation.run(this.#handler(copy));
+    return operation;
+  }
+
+  #exchange(request: HTTPRequest, subscriber: Subscriber<HTTPResponse>): TeardownLogic {
+    const { key = (of: HTTPRequest) => this.#route.key(of.target), endpoint } = this.#settings;
+    const { acquire } = request.timeouts;
+    const { deadlines } = this.pool;
+    const exchange = new AgentExchange(request, subscriber, deadlines);
+    const endpoint$ = endpoint === undefined ? this.#route.endpoint(request) : endpoint(request);
+    exchange.get = this.pool
+      .get(key(request), endpoint$, acquire === Infinity ? undefined : { acquireTimeout: acquire })
+      .subscribe(exchange);
+    return exchange;
+  }
+}
+
+function withBody(
+  method: string,
+  url: string | URL,
+  body: AgentBody | null | undefined,
+  options: RequestOptions | undefined,
+): HTTPRequestInit {
+  return body === undefined ? { ...options, method, url } : { ...options, method, url, body };
+}
+
+/** Tells the steps of an exchange as events, and to the request's own observer as well. */
+function observerOf(init: HTTPRequestInit | HTTPRequest, events: Subscriber<HTTPEvent>): RequestObserver {
+  const own: RequestObserver = init.observer ?? {};
+  return {
+    sent: () => {
+      own.sent?.();
+      events.next({ type: 'sent' });
+    },
+    informational: head => {
+      own.informational?.(head);
+      events.next({ type: 'informational', status: head.status, headers: head.headers });
+    },
+    uploadProgress: (loaded, total) => {
+      own.uploadProgress?.(loaded, total);
+      events.next({ type: 'uploadProgress', loaded, total });
+    },
+    downloadProgress: (loaded, total) => {
+      own.downloadProgress?.(loaded, total);
+      events.next({ type: 'downloadProgress', loaded, total });
+    },
+  };
+}

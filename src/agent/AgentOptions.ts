@@ -1,0 +1,75 @@
+import type { Endpoint, TLSOptions } from '../endpoint/index.js';
+import { InvalidOptionError, own } from '../errors/index.js';
+import { HTTPConnectionPool, type HTTPConnectionPoolOptions } from '../pool/index.js';
+import { HTTPHeaders, type HeadersInit } from '../wire/index.js';
+import type { HTTPInterceptor } from './HTTPInterceptor.js';
+import type { HTTPRequest, RequestDefaults } from './HTTPRequest.js';
+import { noTimeouts, timeoutsOf, type Timeouts } from './Timeouts.js';
+
+/** How connections are made: TLS, and the options of the socket. */
+export type ConnectOptions = Omit<Partial<TLSOptions>, 'host' | 'port' | 'connectTimeout' | 'over'>;
+
+export interface AgentOptions {
+  /** A pool to share, which the agent does not close; or the options of one of its own. */
+  readonly pool?: HTTPConnectionPool | HTTPConnectionPoolOptions;
+  /** The first is the outermost. */
+  readonly interceptors?: readonly HTTPInterceptor[];
+  /** Requests are paths below this URL, and cannot lead out of it. */
+  readonly baseURL?: string | URL;
+  /** Headers of every request, unless it has its own of that name. */
+  readonly headers?: HeadersInit;
+  readonly timeouts?: Timeouts;
+  /** How connections are made. What tells them apart is a part of the key. */
+  readonly tls?: ConnectOptions;
+  /** The pool's key of a request. Default: scheme, host, port and TLS identity. */
+  readonly key?: (request: HTTPRequest) => string;
+  /** How the server of a request is reached. Default: `tcp` or `tls` to the host of its URL. */
+  readonly endpoint?: (request: HTTPRequest) => Endpoint;
+}
+
+export interface AgentSettings {
+  readonly pool: HTTPConnectionPool;
+  /** The pool is the agent's own. */
+  readonly ownsPool: boolean;
+  readonly interceptors: readonly HTTPInterceptor[];
+  readonly defaults: RequestDefaults;
+  readonly tls: ConnectOptions;
+  readonly key: ((request: HTTPRequest) => string) | undefined;
+  readonly endpoint: ((request: HTTPRequest) => Endpoint) | undefined;
+}
+
+/** Options with their defaults, read once. Throws `InvalidOptionError`. */
+export function agentSettings(options: AgentOptions): AgentSettings {
+  const pool = own(options, 'pool');
+  const interceptors = own(options, 'interceptors') ?? [];
+  if (!Array.isArray(interceptors) || !interceptors.every(interceptor => typeof interceptor === 'function')) {
+    throw new InvalidOptionError('interceptors', interceptors, 'an array of functions');
+  }
+  return {
+    pool: pool instanceof HTTPConnectionPool ? pool : new HTTPConnectionPool(pool),
+    ownsPool: !(pool instanceof HTTPConnectionPool),
+    interceptors: [...(interceptors as HTTPInterceptor[])],
+    defaults: {
+      baseURL: baseOf(own(options, 'baseURL')),
+      headers: HTTPHeaders.from(own(options, 'headers')),
+      timeouts: timeoutsOf(own(options, 'timeouts'), noTimeouts),
+    },
+    tls: own(options, 'tls') ?? {},
+    key: own(options, 'key'),
+    endpoint: own(options, 'endpoint'),
+  };
+}
+
+function baseOf(base: string | URL | undefined): URL | undefined {
+  if (base === undefined) return undefined;
+  let url: URL | null = null;
+  try {
+    url = new URL(base);
+  } catch {
+    // it is refused below
+  }
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    throw new InvalidOptionError('baseURL', String(base), 'an absolute http or https URL');
+  }
+  return url;
+}

@@ -1,0 +1,111 @@
+import { own } from '../errors/index.js';
+import type { RequestBody, RequestObserver } from '../protocol/index.js';
+import { HTTPHeaders, type HeadersInit } from '../wire/index.js';
+import { bodyOf, type BodyInit } from './bodyOf.js';
+import { HTTPContext } from './HTTPContext.js';
+import type { Operation } from './Operation.js';
+import { resolveURL, type Query } from './resolveURL.js';
+import { targetOf, type Target } from './Target.js';
+import { noTimeouts, timeoutsOf, type AllTimeouts, type Timeouts } from './Timeouts.js';
+
+/** What every request of an agent begins with. */
+export interface RequestDefaults {
+  readonly baseURL?: URL | undefined;
+  readonly headers: HTTPHeaders;
+  readonly timeouts: AllTimeouts;
+}
+
+export interface RequestOptions extends BodyInit {
+  readonly headers?: HeadersInit;
+  /** Added to the query of the URL. */
+  readonly query?: Query;
+  readonly timeouts?: Timeouts;
+  /** Aborting it aborts the request in every phase, as unsubscribing does, with `AbortedError`. */
+  readonly signal?: AbortSignal;
+  readonly observer?: RequestObserver;
+  readonly context?: HTTPContext;
+  /** Says that sending it twice does no harm, whatever its method. */
+  readonly idempotent?: boolean;
+}
+
+export interface HTTPRequestInit extends RequestOptions {
+  readonly url: string | URL;
+  /** Default `GET`. */
+  readonly method?: string;
+}
+
+/** A request: immutable, checked, complete. `with` makes another of it. */
+export class HTTPRequest {
+  readonly method: string;
+  /** Absolute, normalised, without credentials and fragment. */
+  readonly url: string;
+  readonly headers: HTTPHeaders;
+  readonly body: RequestBody | null;
+  readonly timeouts: AllTimeouts;
+  readonly signal: AbortSignal | undefined;
+  readonly observer: RequestObserver | undefined;
+  readonly context: HTTPContext;
+  readonly idempotent: boolean | undefined;
+  /** The request target: path and query of the URL. */
+  readonly path: string;
+  /** @internal Where it goes. */
+  readonly target: Target;
+  /** @internal What it is a part of; the requests that interceptors make of it are too. */
+  operation: Operation | null = null;
+
+  /** Throws `InvalidRequestError` or `InvalidOptionError`. */
+  constructor(init: HTTPRequestInit, defaults: RequestDefaults = noDefaults) {
+    this.method = own(init, 'method') ?? 'GET';
+    this.target = targetOf(resolveURL(init.url, defaults.baseURL, own(init, 'query')));
+    this.url = this.target.href;
+    this.path = this.target.path;
+    const { body, headers } = bodyOf(init);
+    this.body = body;
+    this.headers = merge(defaults.headers, headers, own(init, 'headers'), this.target.authorization);
+    this.timeouts = timeoutsOf(own(init, 'timeouts'), defaults.timeouts);
+    this.signal = own(init, 'signal');
+    this.observer = own(init, 'observer');
+    this.context = own(init, 'context') ?? noContext;
+    this.idempotent = own(init, 'idempotent');
+  }
+
+  /** A copy in which what is given replaces what is here; `headers` are added to, field by field. */
+  with(update: Partial<HTTPRequestInit>): HTTPRequest {
+    const { url, method, headers, body, timeouts, signal, observer, context, idempotent } = this;
+    const given = { ...update };
+    const hasBody = 'body' in given || 'json' in given || 'form' in given;
+    // The length was that of the old body.
+    const kept = hasBody ? headers.without('content-length') : headers;
+    const copy = new HTTPRequest(
+      {
+        url,
+        method,
+        signal,
+        observer,
+        context,
+        idempotent,
+        ...(hasBody ? {} : { body }),
+        ...given,
+      },
+      { headers: kept, timeouts },
+    );
+    copy.operation = this.operation;
+    return copy;
+  }
+}
+
+const noContext = new HTTPContext();
+const noDefaults: RequestDefaults = { headers: HTTPHeaders.empty, timeouts: noTimeouts };
+
+/** The later wins, but what a body brings along gives way to what the caller or the agent says. */
+function merge(
+  defaults: HTTPHeaders,
+  ofBody: HTTPHeaders,
+  given: HeadersInit | undefined,
+  authorization: string | undefined,
+): HTTPHeaders {
+  let headers = given === undefined ? defaults : defaults.with(given);
+  if (ofBody.size > 0) headers = ofBody.with(headers);
+  if (authorization !== undefined && !headers.has('authorization')) headers = headers.with({ authorization });
+  return headers;
+}

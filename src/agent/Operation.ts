@@ -1,0 +1,114 @@
+import type { Observable, Observer, Unsubscribable } from 'rxjs';
+import { AbortedError, TotalTimeoutError, type HTTPClientError } from '../errors/index.js';
+import type { ClientProtocol } from '../pool/index.js';
+import { Deadline, type DeadlineSweep } from '../timing/index.js';
+import type { HTTPResponse } from './HTTPResponse.js';
+
+/**
+ * All that one subscription to an agent sets in motion: every attempt, every redirect, and the body at the end. It exists
+ * only where something may end all of that from outside: `total`, a `signal`, or `events`.
+ *
+ * ```
+ *   subscribe ^── attempt ──── attempt ── r ── body ──|    r = response
+ *   leases      ────x          ───────────────────────|
+ *   operation ^───────────────────────────────────────|    total and signal are watched so long
+ * ```
+ */
+export class Operation implements Observer<HTTPResponse> {
+  readonly #leases = new Set<ClientProtocol>();
+  readonly #deadline: Deadline | null;
+  #chain: Unsubscribable | null = null;
+  #settled = false;
+  #over = false;
+  #failure: HTTPClientError | null = null;
+
+  constructor(
+    private readonly subscriber: Observer<HTTPResponse>,
+    deadlines: DeadlineSweep,
+    total: number,
+    private readonly signal: AbortSignal | undefined,
+    private readonly ended: (failure: HTTPClientError | null) => void = () => undefined,
+  ) {
+    this.#deadline =
+      total === Infinity ? null : new Deadline(deadlines, () => this.abort(new TotalTimeoutError(total)));
+    this.#deadline?.start(total);
+    signal?.addEventListener('abort', this.#aborted);
+  }
+
+  /** Subscribes to what makes the response. */
+  run(response$: Observable<HTTPResponse>): void {
+    const subscription = response$.subscribe(this);
+    // It may be over already: ended from within `subscribe`.
+    if (this.#over) subscription.unsubscribe();
+    else this.#chain = subscription;
+  }
+
+  /** A lease is used for it. */
+  track(lease: ClientProtocol): void {
+    this.#leases.add(lease);
+    lease.disconnected.subscribe({
+      next: error => {
+        if (this.#settled) this.#failure ??= error;
+      },
+      complete: () => {
+        this.#leases.delete(lease);
+        this.#endIfDone();
+      },
+    });
+  }
+
+  /** The response is there; what is left of it is its body. */
+  next(response: HTTPResponse): void {
+    this.#settled = true;
+    this.subscriber.next(response);
+  }
+
+  /** It came to nothing by itself. */
+  error(error: unknown): void {
+    this.#settled = true;
+    this.subscriber.error(error);
+    this.#end();
+  }
+
+  complete(): void {
+    this.#settled = true;
+    this.subscriber.complete();
+    this.#endIfDone();
+  }
+
+  /** Ends it from outside, whatever it is about to do. */
+  abort(error: HTTPClientError): void {
+    if (this.#over) return;
+    const leases = [...this.#leases];
+    const settled = this.#settled;
+    this.#settled = true;
+    this.#failure ??= error;
+    // First whatever waits in the chain is cancelled, then what is under way is destroyed, then the subscriber hears.
+    this.#chain?.unsubscribe();
+    for (const lease of leases) lease.abort(error);
+    if (!settled) this.subscriber.error(error);
+    this.#end();
+  }
+
+  /** The subscriber has gone: before the response that ends all; after it the body goes on. */
+  left(): void {
+    if (this.#settled) return;
+    this.#chain?.unsubscribe();
+    this.#end();
+  }
+
+  readonly #aborted = (): void =>
+    this.abort(new AbortedError('The signal was aborted', { cause: this.signal!.reason }));
+
+  #endIfDone(): void {
+    if (this.#settled && this.#leases.size === 0) this.#end();
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#deadline?.dispose();
+    this.signal?.removeEventListener('abort', this.#aborted);
+    this.ended(this.#failure);
+  }
+}

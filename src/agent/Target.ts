@@ -1,0 +1,70 @@
+import { InvalidRequestError } from '../errors/index.js';
+
+/** What a URL means to an agent. */
+export interface Target {
+  /** The absolute URL, normalised, without credentials and fragment. */
+  readonly href: string;
+  readonly secure: boolean;
+  /** `scheme://host:port`, the host in lower case, the port always there: two spellings of a server are one. */
+  readonly origin: string;
+  /** Path and query: the request target. */
+  readonly path: string;
+  /** What the URL's credentials say, as the value of an `Authorization` header. */
+  readonly authorization: string | undefined;
+}
+
+/** URLs that were parsed: a service asks for the same ones again and again, and parsing costs as much as a request. */
+const known = new Map<string, Target>();
+const maxKnown = 1_000;
+
+/** Parses an absolute URL. Throws `InvalidRequestError` for one that is not, or is neither http nor https. */
+export function targetOf(url: string): Target {
+  let target = known.get(url);
+  if (target === undefined) {
+    target = parse(url);
+    if (known.size >= maxKnown) known.clear();
+    known.set(url, target);
+  }
+  return target;
+}
+
+function parse(text: string): Target {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch (cause) {
+    throw new InvalidRequestError('url', `${JSON.stringify(redact(text))} is not an absolute URL`, { cause });
+  }
+  const { protocol, username, password } = url;
+  if (protocol !== 'http:' && protocol !== 'https:') {
+    throw new InvalidRequestError('url', `The scheme of a URL must be http or https, but is ${protocol}`);
+  }
+  const secure = protocol === 'https:';
+  const authorization =
+    username === '' && password === ''
+      ? undefined
+      : `Basic ${Buffer.from(`${unescape(username)}:${unescape(password)}`).toString('base64')}`;
+  url.username = url.password = url.hash = '';
+  return {
+    href: url.href,
+    secure,
+    origin: `${protocol}//${url.hostname}:${url.port || (secure ? 443 : 80)}`,
+    path: url.pathname + url.search,
+    authorization,
+  };
+}
+
+function unescape(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a percent sign that escapes nothing
+  }
+}
+
+/** A URL as it may stand in a log: no credentials, and no query, which may hold tokens. */
+export function redact(url: string): string {
+  return url
+    .replace(/^([a-z][a-z0-9+.-]*:\/*)[^/?#]*@/i, '$1')
+    .replace(/[?#].*$/s, match => (match[0] === '?' ? '?…' : ''));
+}

@@ -1,0 +1,10 @@
+export { Agent } from './Agent.js';
+export type { AgentOptions, ConnectOptions } from './AgentOptions.js';
+export type { AgentBody } from './bodyOf.js';
+export { HTTPContext, HTTPContextToken } from './HTTPContext.js';
+export type { HTTPEvent } from './HTTPEvent.js';
+export type { HTTPHandler, HTTPInterceptor } from './HTTPInterceptor.js';
+export { HTTPRequest, type HTTPRequestInit, type RequestOptions } from './HTTPRequest.js';
+export type { AgentResponse, HTTPResponse, RequestTimings } from './HTTPResponse.js';
+export type { Query } from './resolveURL.js';
+export type { Timeouts } from './Timeouts.js';

@@ -1,0 +1,68 @@
+import { InvalidRequestError } from '../errors/index.js';
+import { redact } from './Target.js';
+
+export type Query =
+  | string
+  | URLSearchParams
+  | Readonly<Record<string, string | number | boolean | null | undefined | readonly (string | number | boolean)[]>>;
+
+/**
+ * The absolute URL of a request. With a base, `url` is a path below the base's path, with or without a slash in front;
+ * whatever leads elsewhere (another origin, `//host`, `../..` above the base) throws `InvalidRequestError`.
+ */
+export function resolveURL(url: string | URL, base: URL | undefined, query?: Query): string {
+  const text = typeof url === 'string' ? url : url.href;
+  const absolute = base === undefined ? text : below(base, text);
+  return query === undefined ? absolute : withQuery(absolute, query);
+}
+
+function below(base: URL, text: string): string {
+  const root = base.pathname.endsWith('/') ? base.pathname : `${base.pathname}/`;
+  let url: URL | undefined;
+  // What a URL parser drops from a URL could hide where it leads: it is not dropped here, it is refused.
+  if (!/[\t\n\r\\]|^[\0-\x20]|^\/\//.test(text)) {
+    try {
+      url = new URL(isAbsolute(text) ? text : `${base.origin}${join(root, base, text)}`);
+    } catch {
+      // it is refused below
+    }
+  }
+  const inside = url?.origin === base.origin && (url.pathname.startsWith(root) || `${url.pathname}/` === root);
+  if (!inside) {
+    throw new InvalidRequestError(
+      'url',
+      `${JSON.stringify(redact(text))} leads out of the baseURL ${redact(base.href)}`,
+    );
+  }
+  return url!.href;
+}
+
+function join(root: string, base: URL, text: string): string {
+  if (text === '' || text.startsWith('?') || text.startsWith('#')) return base.pathname + text;
+  return root + (text.startsWith('/') ? text.slice(1) : text);
+}
+
+function isAbsolute(text: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:/i.test(text);
+}
+
+function withQuery(text: string, query: Query): string {
+  const params =
+    typeof query === 'string' || query instanceof URLSearchParams ? new URLSearchParams(query) : fromRecord(query);
+  const added = params.toString();
+  if (added === '') return text;
+  const hash = text.indexOf('#');
+  const end = hash < 0 ? text.length : hash;
+  const before = text.slice(0, end);
+  const separator = before.includes('?') ? (before.endsWith('?') || before.endsWith('&') ? '' : '&') : '?';
+  return before + separator + added + text.slice(end);
+}
+
+function fromRecord(query: Exclude<Query, string | URLSearchParams>): URLSearchParams {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === null || value === undefined) continue;
+    for (const item of Array.isArray(value) ? value : [value]) params.append(name, String(item));
+  }
+  return params;
+}

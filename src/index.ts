@@ -1,0 +1,107 @@
+// The whole public surface of the package.
+
+/* Client */
+export { Agent, HTTPContext, HTTPContextToken, HTTPRequest } from './agent/index.js';
+export type {
+  AgentBody,
+  AgentOptions,
+  ConnectOptions,
+  HTTPEvent,
+  HTTPHandler,
+  HTTPInterceptor,
+  HTTPRequestInit,
+  HTTPResponse,
+  Query,
+  RequestOptions,
+  RequestTimings,
+  Timeouts,
+} from './agent/index.js';
+
+/* Operators */
+export { bytes, discard, json, text, throwIfNotOk } from './operators/index.js';
+
+/* Pool */
+export { HTTPConnectionPool, shouldRetry } from './pool/index.js';
+export type {
+  AcquireOptions,
+  ClientProtocol,
+  CloseOptions,
+  Failure,
+  HTTPConnectionPoolOptions,
+  LeaseState,
+  PoolStats,
+} from './pool/index.js';
+export type { EvictionReason, PoolEvent } from './events/index.js';
+
+/* Protocol */
+export { HTTP11ClientProtocol, isIdempotent } from './protocol/index.js';
+export type { HTTPBody } from './protocol/index.js';
+export type {
+  BodyChunk,
+  BodySource,
+  Connection,
+  ConnectionState,
+  ExchangeTimeouts,
+  Progress,
+  ProtocolContext,
+  ProtocolFactory,
+  ProtocolLimits,
+  ProtocolRequest,
+  ProtocolResponse,
+  RequestBody,
+  RequestObserver,
+  Timings,
+} from './protocol/index.js';
+
+/* Headers */
+export { HTTPHeaders } from './wire/index.js';
+export type { HeadersInit, ResponseHead, ResponseLimits } from './wire/index.js';
+
+/* Endpoints */
+export { duplex, endpointFor, tcp, tls, tlsIdentity, unix } from './endpoint/index.js';
+export type {
+  DuplexOptions,
+  Endpoint,
+  TCPOptions,
+  TLSIdentityOptions,
+  TLSOptions,
+  Transport,
+  TransportInfo,
+  TransportSink,
+  UnixOptions,
+} from './endpoint/index.js';
+
+/* Errors */
+export {
+  AbortedError,
+  AcquireError,
+  AcquireTimeoutError,
+  BodyLengthMismatchError,
+  BodyNotReplayableError,
+  BodyTimeoutError,
+  BodyUnclaimedError,
+  BodyUsedError,
+  ConnectError,
+  ConnectTimeoutError,
+  HeadersOverflowError,
+  HeadersTimeoutError,
+  HTTPClientError,
+  HTTPStatusError,
+  InvalidOptionError,
+  InvalidRequestError,
+  isHTTPClientError,
+  LeaseUsedError,
+  ParseError,
+  PoolClosedError,
+  PoolQueueFullError,
+  RequestGenerationFailedError,
+  RequestNotSentError,
+  RequestTransmissionFailedError,
+  ResponseFailedError,
+  ResponseNeverReceivedError,
+  TotalTimeoutError,
+  TruncatedBodyError,
+  UnsolicitedDataError,
+  UploadTimeoutError,
+} from './errors/index.js';
+export type { HTTPClientErrorCode, HTTPClientErrorInit, Phase, PoolSnapshot } from './errors/index.js';

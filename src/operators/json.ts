@@ -1,0 +1,15 @@
+import type { OperatorFunction } from 'rxjs';
+import { collectJSON, type ProtocolResponse } from '../protocol/index.js';
+import { readBody } from './readBody.js';
+
+/**
+ * Reads each response's body as JSON. Errors with `ResponseFailedError` if it is none.
+ *
+ * Gotcha: the type is what you say it is; nothing checks it.
+ *
+ * @example
+ * agent.get('/users/1').pipe(throwIfNotOk(), json<User>()).subscribe(user => console.log(user.name));
+ */
+export function json<T = unknown>(): OperatorFunction<ProtocolResponse, T> {
+  return readBody<T>(collectJSON, response => response.json<T>());
+}
