@@ -361,6 +361,7 @@ describe('ResponseParser', () => {
         'HTTPS/1.1 200 OK',
         '<html>hello',
       ].map((text): Row => [`F30 ${text}`, line(text), 'ParseError']),
+      ['F29 a status below 100, nothing behind it', 'HTTP/1.1 099 X\r\n\r\n', 'ParseError'],
       ['F31 leading CRLF', '\r\n' + ok('Content-Length: 0\r\n'), 'ParseError'],
       ['F31 leading LF', '\n' + ok('Content-Length: 0\r\n'), 'ParseError'],
       ['F28 control character in the reason', line('HTTP/1.1 200 O\x01K'), 'ParseError'],

@@ -52,7 +52,6 @@ export class FramingFields {
     this.upgrade = false;
     this.keepAliveTimeout = -1;
     this.keepAliveMax = -1;
-    this.current = NONE;
   }
 
   /** A field's name, a valid token, has been read. True: `value` wants its value. */

@@ -38,7 +38,6 @@ export function requestFields(raw: readonly string[]): RequestFields {
   let host: string | undefined;
   let contentLength: number | undefined;
   let upgrade = false;
-  let close = false;
   const connection = new Set<string>();
 
   for (let i = 0; i < raw.length; i += 2) {
@@ -86,11 +85,7 @@ export function requestFields(raw: readonly string[]): RequestFields {
         throw new InvalidRequestError(key, `The header ${name} may not be set: ${refused.get(key)}`);
     }
   }
-  if (connection.delete('close')) {
-    close = true;
-    // The two contradict each other, and `close` wins.
-    connection.delete('keep-alive');
-  }
+  const close = connection.delete('close');
   return { block, host, contentLength, close, connection: [...connection].join(', '), upgrade };
 }
 

@@ -32,7 +32,8 @@ const hostHeader = new RegExp(`^${hostPattern}(?::[0-9]*)?$`);
 const authorityForm = new RegExp(`^${hostPattern}:[0-9]+$`);
 const absoluteForm = new RegExp(`^https?://${hostPattern}(?::[0-9]*)?(?:[/?][!-"$-~]*)?$`, 'i');
 
-let lastHost: string | undefined;
+/** The host that was checked last. */
+let lastHost = 'localhost';
 
 /**
  * The head of an HTTP/1.1 request as latin1 text, from the request line to the empty line (RFC 9112 section 3).
@@ -122,14 +123,9 @@ function connectionField(persistent: boolean, options: string): string {
   if (persistent) {
     return options === '' ? '' : `Connection: ${options}\r\n`;
   }
-  const others =
-    options === 'keep-alive'
-      ? ''
-      : options
-          .split(', ')
-          .filter(option => option !== 'keep-alive')
-          .join(', ');
-  return others === '' ? 'Connection: close\r\n' : `Connection: close, ${others}\r\n`;
+  // The two contradict each other, and `close` wins.
+  const others = options.split(', ').filter(option => option !== '' && option !== 'keep-alive');
+  return `Connection: ${['close', ...others].join(', ')}\r\n`;
 }
 
 function framingField(method: string, framing: RequestFraming, { contentLength }: RequestFields): string {
