@@ -1,0 +1,13 @@
+export { FakeTransport, scribble, type FakeTransportOptions } from './FakeTransport.js';
+export {
+  answer,
+  chunk,
+  chunkedAnswer,
+  chunkedHead,
+  openConnection,
+  type ConnectionOptions,
+  type Stage,
+} from './openConnection.js';
+export { readRequests, type SeenRequest } from './readRequests.js';
+export { className, microtasks, record, ticks, type Recorded } from './record.js';
+export { VirtualClock } from './VirtualClock.js';
