@@ -86,8 +86,9 @@ export class ResponseReader {
     this.#stable = this.#ownBuffer;
     parser.feed(view, 0, view.length);
     this.pump();
-    if (this.#exchange !== exchange) return;
+    // Also if that was its end: a body that nobody has claimed yet outlives its exchange.
     exchange.body?.settle();
+    if (this.#exchange !== exchange) return;
     // What there was no room for lies in a buffer that the next read, of whichever socket, writes over.
     const { position, end } = parser;
     if (position < end && !this.#stable) parser.feed(Uint8Array.prototype.slice.call(view, position, end));
