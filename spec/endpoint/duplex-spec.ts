@@ -1,7 +1,7 @@
 import { connect, type LookupFunction } from 'node:net';
 import { Duplex, PassThrough } from 'node:stream';
 import { connect as connectTLS } from 'node:tls';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { firstValueFrom } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { duplex, type DuplexOptions } from '../../src/endpoint/index.js';
@@ -77,6 +77,16 @@ describe('duplex', () => {
     expect(depths).toEqual([1, 1, 1]);
     transport.destroy();
     await sink.closing();
+  });
+
+  it('keeps empty writes from the stream: on TLS they would read, and call data inside data', async () => {
+    const stream = new PassThrough();
+    const write = jest.spyOn(stream, 'write');
+    const transport = await firstValueFrom(duplex(() => stream));
+    expect(transport.write('')).toBe(true);
+    expect(transport.write(new Uint8Array(0))).toBe(true);
+    expect(write).not.toHaveBeenCalled();
+    transport.destroy();
   });
 
   it('waits for a socket that is still connecting', async () => {
