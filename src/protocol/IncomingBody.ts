@@ -73,7 +73,8 @@ export class IncomingBody {
   /** Whether the connection may bring more: the consumer takes it, or it fits in what is read ahead. */
   get hungry(): boolean {
     if (this.#claimed) return !this.#holding && this.#queue.length === 0;
-    return this.#queued < this.readAhead;
+    // At the limit nothing may be missing but the end.
+    return this.#queued <= this.readAhead;
   }
 
   /** Bytes arrived. The view is the transport's: what is queued of it must be copied before the read ends (`settle`). */
