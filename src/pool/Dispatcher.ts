@@ -1,11 +1,8 @@
-// Longer than 300 lines: every change of the pool's state is here, to be read top to bottom as the life of a lease.
+/* eslint-disable max-lines -- the life of a lease, to be read from top to bottom in one place */
 import { AsyncSubject, Observable, timer, type Subscriber, type Subscription } from 'rxjs';
-import type { Transport } from '../endpoint/index.js';
 import {
   AbortedError,
   AcquireTimeoutError,
-  ConnectError,
-  isHTTPClientError,
   PoolClosedError,
   PoolQueueFullError,
   UnsolicitedDataError,
@@ -13,8 +10,9 @@ import {
   type PoolSnapshot,
 } from '../errors/index.js';
 import type { EvictionReason } from '../events/index.js';
-import { Deadline, loopTurn } from '../timing/index.js';
+import { Deadline } from '../timing/index.js';
 import type { Bucket } from './Bucket.js';
+import { Dialer, type DialOwner } from './Dialer.js';
 import { Inventory } from './Inventory.js';
 import { Lease, type LeaseHost } from './Lease.js';
 import type { PoolSettings } from './PoolOptions.js';
@@ -29,14 +27,16 @@ import type { Waiter } from './Waiter.js';
  * makes a change, and the loop that is running sees to the rest. So no consumer ever meets a half-made state, and a chain
  * of releases and takes does not grow the stack.
  */
-export class Dispatcher implements LeaseHost {
+export class Dispatcher implements LeaseHost, DialOwner {
   readonly inventory: Inventory;
+  readonly #dialer: Dialer;
   #draining = false;
   #closed: AsyncSubject<void> | null = null;
   #grace: Subscription | null = null;
 
   constructor(readonly settings: PoolSettings) {
     this.inventory = new Inventory(settings, slot => this.#evict(slot, 'idle-timeout'));
+    this.#dialer = new Dialer(settings, this.inventory, this);
   }
 
   get closing(): boolean {
@@ -160,7 +160,7 @@ export class Dispatcher implements LeaseHost {
       // The wall clock is asked too: timers stand still while a machine sleeps.
       if (now >= slot.idleUntil) inventory.leave(slot, 'idle-timeout');
       else if (now >= slot.expiresAt) inventory.leave(slot, 'max-age');
-      else this.#validate(slot);
+      else this.#dialer.validate(slot);
       return true;
     }
     if (!this.#makeRoom(bucket)) return false;
@@ -170,7 +170,7 @@ export class Dispatcher implements LeaseHost {
     dial.waiter = waiter;
     waiter.dial = dial;
     inventory.move(dial, 'connecting', null);
-    this.#connect(dial);
+    this.#dialer.connect(dial);
     return true;
   }
 
@@ -207,72 +207,15 @@ export class Dispatcher implements LeaseHost {
     }
   }
 
-  // ---- a connection comes ----------------------------------------------------------------------------------------
+  // ---- a connection comes, or does not ---------------------------------------------------------------------------
 
-  #connect(slot: Slot): void {
-    slot.dialledAt = this.inventory.deadlines.now();
-    this.inventory.tell(slot.bucket, { type: 'connecting' });
-    const dial = slot.endpoint.subscribe({
-      next: transport => this.#connected(slot, transport),
-      error: error => this.#dialFailed(slot, error),
-      complete: () => this.#dialFailed(slot, new ConnectError('The endpoint completed without a connection')),
-    });
-    // An endpoint may emit, or fail, from within `subscribe`.
-    if (slot.state === 'connecting') slot.dial = dial;
-    else dial.unsubscribe();
-  }
-
-  #connected(slot: Slot, transport: Transport): void {
-    if (slot.state !== 'connecting') {
-      transport.destroy(); // too late, or one too many
-      return;
-    }
-    const { bucket } = slot;
-    const { inventory, settings } = this;
-    try {
-      slot.connection = settings.protocolFactory(transport, {
-        persistent: settings.persistent,
-        limits: settings.limits,
-        deadlines: inventory.deadlines,
-        report: error => this.#report(bucket, error),
-      });
-    } catch (cause) {
-      transport.destroy();
-      this.#dialFailed(slot, new ConnectError(`The protocolFactory threw: ${String(cause)}`, { cause }));
-      return;
-    }
-    const { connection, dial } = slot;
-    const now = inventory.deadlines.now();
-    slot.dial = null;
-    dial?.unsubscribe();
-    // Jittered, or all the connections of a burst would be made anew in one.
-    slot.expiresAt = now + settings.maxConnectionAge * (1 - Math.random() / 10);
-    bucket.lastDialError = undefined;
-    inventory.count(bucket, 'opened');
-    inventory.tell(bucket, { type: 'connected', elapsed: now - slot.dialledAt });
-    inventory.sockets.add(slot);
-    inventory.move(slot, 'validating');
-    // Before anything else can happen to it. One that is dead already says so from within `subscribe`.
-    connection.quiescent.subscribe(() => this.returned(slot, true));
-    connection.disconnected.subscribe({
-      next: error => this.#disconnected(slot, error),
-      complete: () => {
-        inventory.sockets.delete(slot);
-        this.#endIfClosed();
-      },
-    });
-    this.#poll(slot);
+  polled(slot: Slot): void {
+    slot.bucket.ready.push(slot);
+    this.inventory.touch(slot.bucket);
     this.#drain();
   }
 
-  #dialFailed(slot: Slot, cause: unknown): void {
-    if (slot.state !== 'connecting') return;
-    const { bucket } = slot;
-    const error = isHTTPClientError(cause) ? cause : new ConnectError(`The dial failed: ${String(cause)}`, { cause });
-    bucket.lastDialError = error;
-    this.inventory.count(bucket, 'connectFailures');
-    const elapsed = this.inventory.deadlines.now() - slot.dialledAt;
-    this.inventory.tell(bucket, { type: 'connect-failed', error, elapsed });
+  failed(slot: Slot, error: HTTPClientError): void {
     this.#failStarter(slot, error, 'error');
   }
 
@@ -288,46 +231,6 @@ export class Dispatcher implements LeaseHost {
     this.#drain();
   }
 
-  /** Nobody gets a connection before the loop has polled: what came meanwhile, bytes or an end, ends it. */
-  #validate(slot: Slot): void {
-    if (slot.unreffed) {
-      slot.unreffed = false;
-      slot.connection!.ref();
-    }
-    this.inventory.move(slot, 'validating');
-    this.#poll(slot);
-  }
-
-  #poll(slot: Slot): void {
-    const { validateIdle } = this.settings;
-    if (slot.state !== 'validating') return;
-    if (validateIdle === true) loopTurn.after(() => this.#polled(slot));
-    else if (validateIdle === false) this.#polled(slot);
-    else {
-      let once = false;
-      const polled = (): void => {
-        if (once) return;
-        once = true;
-        subscription?.unsubscribe();
-        this.#polled(slot);
-      };
-      let subscription: Subscription | null = null;
-      subscription = validateIdle.subscribe({
-        next: polled,
-        complete: polled,
-        error: error => this.#evict(slot, 'error', error),
-      });
-      if (once) subscription.unsubscribe();
-    }
-  }
-
-  #polled(slot: Slot): void {
-    if (slot.state !== 'validating') return;
-    slot.bucket.ready.push(slot);
-    this.inventory.touch(slot.bucket);
-    this.#drain();
-  }
-
   // ---- a connection is leased ------------------------------------------------------------------------------------
 
   #lease(slot: Slot, waiter: Waiter): void {
@@ -336,7 +239,7 @@ export class Dispatcher implements LeaseHost {
     inventory.disown(slot);
     waiter.settle();
     inventory.move(slot, 'leased');
-    const lease = (slot.lease = new Lease(this, slot, waiter.until));
+    const lease = (slot.lease = new Lease(this, slot, waiter.endpoint, waiter.since, waiter.until));
     inventory.count(bucket, 'leases');
     if (lease.reused) inventory.count(bucket, 'reuses');
     if (inventory.outbox.observed) {
@@ -366,7 +269,7 @@ export class Dispatcher implements LeaseHost {
     return new Observable(claim => {
       const { bucket } = dead;
       const { inventory } = this;
-      const slot = new Slot(bucket, dead.endpoint);
+      const slot = new Slot(bucket, lease.endpoint);
       slot.lease = lease;
       slot.claim = claim;
       // From the dead connection's place to the new one's in one step: nobody can come between.
@@ -379,14 +282,14 @@ export class Dispatcher implements LeaseHost {
       inventory.tell(bucket, { type: 'retried', error: failure });
       const deadline = new Deadline(inventory.deadlines, () => {
         const error = new AcquireTimeoutError(
-          this.settings.acquireTimeout,
-          this.#snapshot(bucket, slot.dialledAt),
+          lease.until - lease.since,
+          this.#snapshot(bucket, lease.since),
           bucket.lastDialError,
         );
-        claim.error(error);
+        this.#failStarter(slot, error, 'cancelled');
       });
       deadline.startAt(lease.until);
-      this.#connect(slot);
+      this.#dialer.connect(slot);
       this.#drain();
       return () => {
         deadline.dispose();
@@ -412,7 +315,7 @@ export class Dispatcher implements LeaseHost {
     const { bucket, lease } = slot;
     const { inventory } = this;
     if (slot.state !== 'leased') {
-      this.#report(bucket, new Error(`A connection was handed back while it was ${slot.state}`));
+      this.report(slot, new Error(`A connection was handed back while it was ${slot.state}`));
       this.#evict(slot, 'wrong-state');
       return;
     }
@@ -424,7 +327,7 @@ export class Dispatcher implements LeaseHost {
     if (reason !== null) inventory.leave(slot, reason);
     else if (bucket.waiters.length <= bucket.validating) this.#cache(slot);
     else if (this.#outranked(bucket)) inventory.leave(slot, 'room');
-    else this.#validate(slot);
+    else this.#dialer.validate(slot);
     lease?.end('released', null);
     inventory.touchStarved();
     inventory.touch(bucket);
@@ -467,7 +370,7 @@ export class Dispatcher implements LeaseHost {
 
   // ---- a connection goes -----------------------------------------------------------------------------------------
 
-  #disconnected(slot: Slot, error: HTTPClientError | null): void {
+  disconnected(slot: Slot, error: HTTPClientError | null): void {
     const { state, lease } = slot;
     if (state === 'gone') return;
     // Nobody else can have the place of a connection whose request may go on in it: the lease keeps it.
@@ -491,6 +394,11 @@ export class Dispatcher implements LeaseHost {
     return error.code === 'ERR_ABORTED' || error.code === 'ERR_BODY_UNCLAIMED' ? 'cancelled' : 'error';
   }
 
+  socketClosed(slot: Slot): void {
+    this.inventory.sockets.delete(slot);
+    this.#endIfClosed();
+  }
+
   vacated(slot: Slot, error: unknown): void {
     this.#evict(slot, 'error', error ?? undefined);
   }
@@ -500,7 +408,7 @@ export class Dispatcher implements LeaseHost {
     this.#drain();
   }
 
-  #report(bucket: Bucket, error: unknown): void {
+  report({ bucket }: Slot, error: unknown): void {
     this.inventory.tell(bucket, { type: 'error', error });
     // It may come from the middle of a change: the loop that is running, or the next, sends it.
     if (!this.#draining) queueMicrotask(() => this.inventory.outbox.flush());

@@ -9,9 +9,9 @@ import {
   type Subscriber,
   type Subscription,
 } from 'rxjs';
-import type { TransportInfo } from '../endpoint/index.js';
+import type { Endpoint, TransportInfo } from '../endpoint/index.js';
 import { AbortedError, isHTTPClientError, LeaseUsedError, type HTTPClientError } from '../errors/index.js';
-import type { ProtocolRequest, ProtocolResponse } from '../protocol/index.js';
+import type { Progress, ProtocolRequest, ProtocolResponse } from '../protocol/index.js';
 import type { ClientProtocol, LeaseState } from './ClientProtocol.js';
 import { shouldRetry } from './shouldRetry.js';
 import type { Slot } from './Slot.js';
@@ -50,6 +50,9 @@ export class Lease implements ClientProtocol {
   constructor(
     private readonly host: LeaseHost,
     slot: Slot,
+    /** The endpoint of its get: a retry dials that, whoever made the connection that died. */
+    readonly endpoint: Endpoint,
+    readonly since: number,
     /** When the get's `acquireTimeout` is over; the dial of a retry is bound by it too. */
     readonly until: number,
   ) {
@@ -118,8 +121,11 @@ export class Lease implements ClientProtocol {
     const pending = this.#used;
     this.#used = true;
     this.#first = false; // it is never retried
-    if (slot.claim !== null) slot.claim.error(error);
-    else if (!this.#isVacant) slot.connection!.close(error);
+    const { claim } = slot;
+    if (claim !== null) {
+      this.host.vacated(slot, error);
+      claim.error(error);
+    } else if (!this.#isVacant) slot.connection!.close(error);
     else if (!pending) this.#letGo(error);
   }
 
@@ -176,7 +182,10 @@ export class Lease implements ClientProtocol {
     if (isHTTPClientError(error)) {
       error.reused = this.reused;
       if (this.#isVacant) {
-        this.#attempt = this.#retry(error, request, subscriber);
+        const attempt = this.#retry(error, request, subscriber);
+        // It may have been unsubscribed from by whom the retry was told to, before there was one to unsubscribe.
+        if (subscriber.closed) attempt.unsubscribe();
+        else this.#attempt = attempt;
         return;
       }
     }
@@ -222,7 +231,9 @@ export class Lease implements ClientProtocol {
     const failure = { error, allowed: this.host.retries, first: this.#first, reused: this.reused };
     // A lease that was not used yet has sent nothing: it will see what its request is.
     if (this.#request === null) return failure.allowed && failure.first && failure.reused;
-    return shouldRetry(failure, this.#request, this.#slot!.connection!.progress());
+    // A connection that took no request still tells of its last exchange.
+    const notSent = isHTTPClientError(error, 'ERR_REQUEST_NOT_SENT');
+    return shouldRetry(failure, this.#request, notSent ? untouched : this.#slot!.connection!.progress());
   }
 
   /** The connection is dead, and the lease keeps its place. */
@@ -248,6 +259,8 @@ export class Lease implements ClientProtocol {
     this.#disconnected?.complete();
   }
 }
+
+const untouched: Progress = { state: 'closed', wrote: false, responseByte: false, bodySubscribed: false };
 
 /** Puts `first` at the end of the chain of causes, where the error's own causes stay in sight. */
 function withCause(error: unknown, first: Error): unknown {

@@ -30,6 +30,8 @@ export class Exchange implements BodyOwner {
   body: IncomingBody | null = null;
   /** The subscriber has its response, or its error. */
   settled = false;
+  /** It has nothing to do with its connection any more. */
+  over = false;
   startedAt = 0;
   writtenAt = 0;
   headAt = 0;
@@ -61,9 +63,7 @@ export class Exchange implements BodyOwner {
   /** Gives the response to the subscriber. The body, and with it the connection, is its consumer's from here on. */
   announce(upgrade?: Transport): void {
     this.settled = true;
-    const response = new IncomingResponse(this.head!, this.body!, this, upgrade);
-    this.#response = response;
-    this.subscriber.next(response);
+    this.subscriber.next(this.#responseWith(upgrade));
     this.subscriber.complete();
     if (this.#received > 0) this.#tellProgress();
   }
@@ -73,6 +73,13 @@ export class Exchange implements BodyOwner {
     this.headAt = this.endedAt = at;
     this.headed(head, 0, null).end(HTTPHeaders.empty);
     this.announce(transport);
+  }
+
+  /** `loaded` bytes of the request body are written. */
+  uploaded(loaded: number): void {
+    const { observer, framing } = this.message;
+    if (observer?.uploadProgress === undefined) return;
+    this.tell(() => observer.uploadProgress!(loaded, framing.kind === 'length' ? framing.length : undefined));
   }
 
   bytes(view: Uint8Array, start: number, end: number, stable: boolean): void {
@@ -99,18 +106,21 @@ export class Exchange implements BodyOwner {
 
   /** The exchange failed, and what it means for the connection is done: tells the subscriber, or the body's consumer. */
   failed(error: HTTPClientError): void {
-    if (this.head !== null && !this.settled) {
-      // The head had come whole: it is delivered, and the failure is the body's.
+    if (this.head !== null) {
+      if (error instanceof ResponseFailedError) error.response ??= this.#responseWith(undefined);
       this.body!.fail(error);
+      if (this.settled) return;
+      // The head had come whole: it is delivered, and the failure is the body's.
       this.announce();
       this.body!.settle();
-    } else if (this.settled) {
-      if (error instanceof ResponseFailedError) error.response ??= this.#response ?? undefined;
-      this.body?.fail(error);
     } else {
       this.settled = true;
       this.subscriber.error(error);
     }
+  }
+
+  #responseWith(upgrade: Transport | undefined): IncomingResponse {
+    return (this.#response ??= new IncomingResponse(this.head!, this.body!, this, upgrade));
   }
 
   /** Calls the user's observer. What it throws is reported; the exchange has nothing to do with it. */

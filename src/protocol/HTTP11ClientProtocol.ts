@@ -1,3 +1,4 @@
+/* eslint-disable max-lines -- one state machine, whose steps are best read next to each other */
 import { Observable, ReplaySubject, Subject, type Subscriber, type TeardownLogic } from 'rxjs';
 import type { Transport, TransportInfo, TransportSink } from '../endpoint/index.js';
 import {
@@ -22,13 +23,10 @@ import { Exchange, type ExchangeOwner } from './Exchange.js';
 import { outgoing, type Outgoing } from './outgoing.js';
 import type { ProtocolRequest } from './ProtocolRequest.js';
 import type { ProtocolResponse } from './ProtocolResponse.js';
+import { RequestWriter, type WriterOwner } from './RequestWriter.js';
 import { ResponseReader, type ReaderOwner } from './ResponseReader.js';
 import { transitions, type ConnectionInput, type ConnectionState } from './transitions.js';
 import { UpgradedTransport } from './UpgradedTransport.js';
-import { Upload, type UploadOwner } from './Upload.js';
-
-/** A body of up to this many bytes is copied behind its head, to be sent in one packet. */
-const smallBody = 16 * 1024;
 
 /** How long the rest of a body may take whose consumer has gone, in ms. */
 const drainTimeout = 1_000;
@@ -42,12 +40,13 @@ type Wait = 'headers' | 'bodyIdle' | 'upload' | 'unclaimed' | 'drain';
  * The order of things is the contract: whatever ends an exchange is first told to whoever owns the connection
  * (`quiescent` or `disconnected`), then to the consumer, as the consumer may ask for the next connection at once.
  */
-export class HTTP11ClientProtocol implements Connection, TransportSink, ExchangeOwner, UploadOwner, ReaderOwner {
+export class HTTP11ClientProtocol implements Connection, TransportSink, ExchangeOwner, WriterOwner, ReaderOwner {
   readonly capacity = 1;
   readonly quiescent: Observable<void>;
   readonly disconnected: Observable<HTTPClientError | null>;
   readonly #quiescent = new Subject<void>();
   readonly #disconnected = new ReplaySubject<HTTPClientError | null>(1);
+  readonly #writer: RequestWriter;
   readonly #reader: ResponseReader;
   readonly #deadline: Deadline;
   #waitingFor: Wait = 'headers';
@@ -64,6 +63,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
   ) {
     this.quiescent = this.#quiescent;
     this.disconnected = this.#disconnected;
+    this.#writer = new RequestWriter(transport, context.deadlines, this);
     this.#reader = new ResponseReader(transport, context.limits, this);
     this.#deadline = new Deadline(context.deadlines, () => this.#expired());
     transport.read(this);
@@ -131,43 +131,14 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
     this.#exchange = exchange;
     this.#enter('request');
     this.#reader.start(exchange);
-    this.#transmit(exchange);
+    this.#wrote = true;
+    this.#bodySubscribed = message.body !== null;
+    this.#writer.write(exchange);
     return exchange;
   }
 
-  #transmit(exchange: Exchange): void {
-    const { head, body, framing } = exchange.message;
-    this.#wrote = true;
-    if (body === null) {
-      this.#wroteAll(exchange, this.transport.write(head));
-      return;
-    }
-    this.#bodySubscribed = true;
-    if (body instanceof Uint8Array && body.length <= smallBody) {
-      // One write, one packet.
-      const flowing = this.transport.write(Buffer.concat([Buffer.from(head, 'latin1'), body]));
-      this.uploadProgress(body.length);
-      this.#wroteAll(exchange, flowing);
-      return;
-    }
-    this.transport.write(head);
-    // A transport that answers from inside `write` may have ended the exchange already.
+  written(exchange: Exchange, now: number): void {
     if (this.#exchange !== exchange) return;
-    exchange.upload = new Upload(body, framing, this.transport, this);
-    exchange.upload.start();
-  }
-
-  #wroteAll(exchange: Exchange, flowing: boolean): void {
-    if (flowing) {
-      this.#written(exchange, exchange.startedAt);
-      return;
-    }
-    if (this.#state === 'transmitting') this.#wait('upload', exchange.message.timeouts.bodyIdle);
-    this.transport.drained(() => this.#written(exchange, this.context.deadlines.now()));
-  }
-
-  #written(exchange: Exchange | null, now: number): void {
-    if (exchange === null || this.#exchange !== exchange) return;
     exchange.writtenAt = now;
     if (this.#enter('written') === 'waiting') {
       this.#waitingFor = 'headers';
@@ -177,26 +148,15 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
     if (observer?.sent !== undefined) exchange.tell(() => observer.sent!());
   }
 
-  uploadBlocked(blocked: boolean): void {
+  blocked(exchange: Exchange, blocked: boolean): void {
     // A response that is being read meanwhile has a deadline of its own.
-    if (this.#state !== 'transmitting') return;
-    if (blocked) this.#wait('upload', this.#exchange!.message.timeouts.bodyIdle);
+    if (this.#exchange !== exchange || this.#state !== 'transmitting') return;
+    if (blocked) this.#wait('upload', exchange.message.timeouts.bodyIdle);
     else this.#deadline.clear();
   }
 
-  uploadProgress(loaded: number): void {
-    const message = this.#exchange?.message;
-    if (message?.observer?.uploadProgress === undefined) return;
-    const total = message.framing.kind === 'length' ? message.framing.length : undefined;
-    this.#exchange!.tell(() => message.observer!.uploadProgress!(loaded, total));
-  }
-
-  uploadDone(): void {
-    this.#written(this.#exchange, this.context.deadlines.now());
-  }
-
-  uploadFailed(error: HTTPClientError): void {
-    if (this.#exchange !== null) this.#fail(this.#exchange, error, 'fail');
+  unsendable(exchange: Exchange, error: HTTPClientError): void {
+    if (this.#exchange === exchange) this.#fail(exchange, error, 'fail');
   }
 
   // ---- bytes come in ---------------------------------------------------------------------------------------------
@@ -355,6 +315,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
 
   /** From here on the exchange cannot touch the connection, nor the connection it. */
   #over(exchange: Exchange): void {
+    exchange.over = true;
     this.#exchange = null;
     this.#deadline.clear();
     this.#reader.stop();

@@ -9,7 +9,7 @@ const sliceSize = 512 * 1024;
 
 /** What an upload tells its exchange. */
 export interface UploadOwner {
-  /** The transport holds (true) or takes (false) bytes. */
+  /** The transport holds bytes back (true), or takes them again (false). */
   uploadBlocked(blocked: boolean): void;
   uploadProgress(loaded: number): void;
   uploadDone(): void;

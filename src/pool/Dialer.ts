@@ -1,0 +1,141 @@
+import type { Subscription } from 'rxjs';
+import type { Transport } from '../endpoint/index.js';
+import { ConnectError, isHTTPClientError, type HTTPClientError } from '../errors/index.js';
+import { loopTurn } from '../timing/index.js';
+import type { Inventory } from './Inventory.js';
+import type { PoolSettings } from './PoolOptions.js';
+import type { Slot } from './Slot.js';
+
+/** What becomes of a connection, told to whoever decides what that means. */
+export interface DialOwner {
+  /** The loop has polled since the connection was made or taken: it can be handed out. */
+  polled(slot: Slot): void;
+  /** There is no connection, or none that can be trusted. */
+  failed(slot: Slot, error: HTTPClientError): void;
+  /** An exchange is over, and the connection can be used again. */
+  returned(slot: Slot, used: boolean): void;
+  disconnected(slot: Slot, error: HTTPClientError | null): void;
+  socketClosed(slot: Slot): void;
+  /** Something went wrong that concerns no caller. */
+  report(slot: Slot, error: unknown): void;
+}
+
+/** Makes connections, and watches them until the loop has polled. */
+export class Dialer {
+  constructor(
+    private readonly settings: PoolSettings,
+    private readonly inventory: Inventory,
+    private readonly owner: DialOwner,
+  ) {}
+
+  /** Dials for a slot that is `connecting`. */
+  connect(slot: Slot): void {
+    slot.dialledAt = this.inventory.deadlines.now();
+    this.inventory.tell(slot.bucket, { type: 'connecting' });
+    const dial = slot.endpoint.subscribe({
+      next: transport => this.#connected(slot, transport),
+      error: error => this.#failed(slot, error),
+      complete: () => this.#failed(slot, new ConnectError('The endpoint completed without a connection')),
+    });
+    // An endpoint may emit, or fail, from within `subscribe`.
+    if (slot.state === 'connecting') slot.dial = dial;
+    else dial.unsubscribe();
+  }
+
+  /** Nobody gets a connection before the loop has polled: what came meanwhile, bytes or an end, ends it. */
+  validate(slot: Slot): void {
+    if (slot.unreffed) {
+      slot.unreffed = false;
+      slot.connection!.ref();
+    }
+    this.inventory.move(slot, 'validating');
+    this.#poll(slot);
+  }
+
+  #connected(slot: Slot, transport: Transport): void {
+    const { bucket } = slot;
+    const { inventory, settings } = this;
+    // A transport that comes too late, or is one too many, belongs to nobody.
+    if (slot.state !== 'connecting') {
+      transport.destroy();
+      return;
+    }
+    try {
+      slot.connection = settings.protocolFactory(transport, {
+        persistent: settings.persistent,
+        limits: settings.limits,
+        deadlines: inventory.deadlines,
+        report: error => this.owner.report(slot, error),
+      });
+    } catch (cause) {
+      transport.destroy();
+      this.#failed(slot, new ConnectError(`The protocolFactory threw: ${String(cause)}`, { cause }));
+      return;
+    }
+    const { connection, dial } = slot;
+    // The factory is the user's: it may have ended what it makes a connection for.
+    if (slot.state !== 'connecting') {
+      connection.close();
+      return;
+    }
+    const now = inventory.deadlines.now();
+    inventory.move(slot, 'validating');
+    inventory.sockets.add(slot);
+    inventory.count(bucket, 'opened');
+    inventory.tell(bucket, { type: 'connected', elapsed: now - slot.dialledAt });
+    bucket.lastDialError = undefined;
+    // Jittered, or all the connections of a burst would be made anew in one.
+    slot.expiresAt = now + settings.maxConnectionAge * (1 - Math.random() / 10);
+    // Before anything else can happen to it. One that is dead already says so from within `subscribe`.
+    connection.quiescent.subscribe(() => this.owner.returned(slot, true));
+    connection.disconnected.subscribe({
+      next: error => this.owner.disconnected(slot, error),
+      complete: () => this.owner.socketClosed(slot),
+    });
+    slot.dial = null;
+    dial?.unsubscribe();
+    this.#poll(slot);
+  }
+
+  #failed(slot: Slot, cause: unknown): void {
+    if (slot.state !== 'connecting') return;
+    const { bucket } = slot;
+    const error = isHTTPClientError(cause) ? cause : new ConnectError(`The dial failed: ${String(cause)}`, { cause });
+    const elapsed = this.inventory.deadlines.now() - slot.dialledAt;
+    bucket.lastDialError = error;
+    this.inventory.count(bucket, 'connectFailures');
+    this.inventory.tell(bucket, { type: 'connect-failed', error, elapsed });
+    this.owner.failed(slot, error);
+  }
+
+  #poll(slot: Slot): void {
+    const { validateIdle } = this.settings;
+    if (slot.state !== 'validating') return;
+    if (validateIdle === true) loopTurn.after(() => this.#polled(slot));
+    else if (validateIdle === false) this.#polled(slot);
+    else {
+      // The Observable's first sign, an end included, says that the loop has polled.
+      let subscription: Subscription | null = null;
+      let polled = false;
+      const once = (): void => {
+        if (polled) return;
+        polled = true;
+        subscription?.unsubscribe();
+        this.#polled(slot);
+      };
+      subscription = validateIdle.subscribe({
+        next: once,
+        complete: once,
+        error: (cause: unknown) => {
+          this.owner.report(slot, cause);
+          once();
+        },
+      });
+      if (polled) subscription.unsubscribe();
+    }
+  }
+
+  #polled(slot: Slot): void {
+    if (slot.state === 'validating') this.owner.polled(slot);
+  }
+}

@@ -1,0 +1,59 @@
+import type { Transport } from '../endpoint/index.js';
+import type { HTTPClientError } from '../errors/index.js';
+import type { DeadlineSweep } from '../timing/index.js';
+import type { Exchange } from './Exchange.js';
+import { Upload } from './Upload.js';
+
+/** A body of up to this many bytes is copied behind its head, to be sent in one packet. */
+const smallBody = 16 * 1024;
+
+/** What becomes of a request that is being written. */
+export interface WriterOwner {
+  /** The transport has taken the last byte, at this time. */
+  written(exchange: Exchange, at: number): void;
+  /** The transport holds bytes back (true), or takes them again (false). */
+  blocked(exchange: Exchange, blocked: boolean): void;
+  /** The body cannot be produced, or is not what was announced. */
+  unsendable(exchange: Exchange, error: HTTPClientError): void;
+}
+
+/** Writes requests, one at a time: small ones in one write, bodies with backpressure. */
+export class RequestWriter {
+  constructor(
+    private readonly transport: Transport,
+    private readonly clock: DeadlineSweep,
+    private readonly owner: WriterOwner,
+  ) {}
+
+  write(exchange: Exchange): void {
+    const { transport } = this;
+    const { head, body, framing } = exchange.message;
+    if (body === null) this.#sent(exchange, transport.write(head));
+    else if (body instanceof Uint8Array && body.length <= smallBody) {
+      const flowing = transport.write(Buffer.concat([Buffer.from(head, 'latin1'), body]));
+      exchange.uploaded(body.length);
+      this.#sent(exchange, flowing);
+    } else {
+      transport.write(head);
+      // A transport that answers from within `write` may have ended the exchange already.
+      if (exchange.over) return;
+      const upload = new Upload(body, framing, transport, {
+        uploadBlocked: blocked => this.owner.blocked(exchange, blocked),
+        uploadProgress: loaded => exchange.uploaded(loaded),
+        uploadDone: () => this.owner.written(exchange, this.clock.now()),
+        uploadFailed: error => this.owner.unsendable(exchange, error),
+      });
+      exchange.upload = upload;
+      upload.start();
+    }
+  }
+
+  #sent(exchange: Exchange, flowing: boolean): void {
+    if (flowing) {
+      this.owner.written(exchange, exchange.startedAt);
+      return;
+    }
+    this.owner.blocked(exchange, true);
+    this.transport.drained(() => this.owner.written(exchange, this.clock.now()));
+  }
+}
