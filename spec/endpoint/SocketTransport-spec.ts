@@ -265,6 +265,15 @@ describe.each(Object.entries(kinds))('Transport over %s', (_kind, { serve, endpo
     expect(sink.log).toEqual(['closed']);
   });
 
+  it('drops what it holds when it is destroyed, and closes all the same', async () => {
+    await open();
+    const sink = RecordingSink.reading(transport);
+    transport.unshift(Buffer.from('held'));
+    transport.destroy();
+    await sink.closing();
+    expect(sink.log).toEqual(['closed']);
+  });
+
   it('tells a sink of a close that came before it', async () => {
     await open();
     transport.destroy();
