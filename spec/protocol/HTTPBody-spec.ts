@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { answer, chunkedAnswer, openConnection, record } from '../support/index.js';
+import { ParseError } from '../../src/errors/index.js';
+import { answer, chunkedAnswer, chunkedHead, openConnection, record } from '../support/index.js';
 
 describe('A body that nobody has claimed', () => {
   it('is kept whole, whichever reads it came in', () => {
@@ -16,5 +17,18 @@ describe('A body that nobody has claimed', () => {
       stage.transport.respond(response);
       expect(stage.state).toBe('quiescent');
     }
+  });
+});
+
+describe('An error of the body', () => {
+  it.each(['in the read of the head', 'in a later read'])('carries the response if it came %s', when => {
+    const { request, transport } = openConnection();
+    const { values } = request();
+    if (when === 'in a later read') transport.respond(chunkedHead);
+    transport.respond(`${when === 'in a later read' ? '' : chunkedHead}no chunk`);
+    const { error } = record(values[0].text());
+    expect(error).toBeInstanceOf(ParseError);
+    // Not toEqual: it would print every field of both.
+    expect((error as ParseError).response === values[0]).toBe(true);
   });
 });
