@@ -32,3 +32,26 @@ describe('An error of the body', () => {
     expect((error as ParseError).response === values[0]).toBe(true);
   });
 });
+
+describe('The trailers of a body whose consumer has gone', () => {
+  it('fail as well, if the rest is not read', () => {
+    const { request, transport } = openConnection();
+    const { values } = request();
+    transport.respond(chunkedHead);
+    const trailers = record(values[0].trailers);
+    record(values[0].body).subscription.unsubscribe();
+    expect(trailers.outcome).toBe('AbortedError');
+    expect(record(values[0].trailers).outcome).toBe('AbortedError');
+  });
+
+  it('come, if the short rest is drained', () => {
+    const { request, transport } = openConnection();
+    const { values } = request();
+    transport.respond(answer('hello').slice(0, -1));
+    const trailers = record(values[0].trailers);
+    record(values[0].body).subscription.unsubscribe();
+    expect(trailers.outcome).toBe('nothing');
+    transport.respond('o');
+    expect(trailers.outcome).toBe('value');
+  });
+});

@@ -304,7 +304,10 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
   cancelled(exchange: Exchange): void {
     if (this.#exchange !== exchange) return;
     this.#over(exchange);
-    if (this.#enter('cancel')) this.#disconnect(new AbortedError('The request was unsubscribed from'));
+    const error = new AbortedError('The request was unsubscribed from');
+    if (this.#enter('cancel')) this.#disconnect(error);
+    // Nobody reads the body any more, but somebody may wait for its trailers.
+    exchange.body?.fail(error);
   }
 
   #fail(exchange: Exchange, error: HTTPClientError, input: ConnectionInput): void {
