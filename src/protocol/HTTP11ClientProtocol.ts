@@ -353,7 +353,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
         return this.#fail(exchange, error, 'fail');
       }
       case 'drain':
-        return this.cancelled(exchange);
+        return this.#fail(exchange, new AbortedError('The rest of an unwanted body did not come in time'), 'fail');
     }
   }
 
