@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { Observable } from 'rxjs';
 import { answer, openConnection, record } from '../support/index.js';
 
 describe('HTTP11ClientProtocol', () => {
@@ -13,5 +14,19 @@ describe('HTTP11ClientProtocol', () => {
     clock.advance(1);
     expect(connection.progress().state).toBe('closed');
     expect(reports).toEqual([]);
+  });
+
+  it('starts every exchange without the deadlines of the one before', () => {
+    const { request, transport, clock } = openConnection();
+    const { values } = request();
+    transport.respond(answer('hello').slice(0, -1));
+    record(values[0].text());
+    transport.respond('o');
+    const upload = new Observable<string>(() => undefined);
+    const second = request({ method: 'POST', body: upload, timeouts: { bodyIdle: 100 } });
+    // The source holds: nothing runs, whatever the server says meanwhile.
+    transport.respond('HTTP/1.1 103 Early Hints\r\n\r\n');
+    clock.advance(1_000_000);
+    expect(second.outcome).toBe('nothing');
   });
 });

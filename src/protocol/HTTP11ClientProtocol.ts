@@ -118,6 +118,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
       return;
     }
     this.#wrote = this.#responseByte = this.#bodySubscribed = false;
+    this.#waitingFor = 'headers';
     let message: Outgoing;
     try {
       message = outgoing(request, this.transport.info.authority, this.context.persistent);
