@@ -29,4 +29,13 @@ describe('HTTP11ClientProtocol', () => {
     clock.advance(1_000_000);
     expect(second.outcome).toBe('nothing');
   });
+
+  it('counts the sending up to the head, where that came before the request was written', () => {
+    const { request, transport, clock } = openConnection();
+    clock.advance(1_000);
+    const { values } = request({ method: 'POST', body: new Observable<string>(() => undefined) });
+    clock.advance(10);
+    transport.respond(answer());
+    expect(values[0].timings).toEqual({ send: 10, wait: 0, receive: 0 });
+  });
 });

@@ -224,8 +224,10 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
   head(exchange: Exchange, head: ResponseHead, length: number | null): void {
     exchange.headAt = this.context.deadlines.now();
     exchange.headed(head, this.context.limits.maxDrain, length);
+    if (this.#enter('head') !== 'early') return;
+    exchange.writtenAt = exchange.headAt;
     // Anything but success before the upload is over means that the server does not want the rest of it.
-    if (this.#enter('head') === 'early' && head.status >= 300) exchange.upload?.stop();
+    if (head.status >= 300) exchange.upload?.stop();
   }
 
   announce(exchange: Exchange): void {
