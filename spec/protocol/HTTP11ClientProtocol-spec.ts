@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Observable } from 'rxjs';
-import { answer, openConnection, record } from '../support/index.js';
+import type { ProtocolResponse } from '../../src/protocol/index.js';
+import { answer, openConnection, record, type Recorded } from '../support/index.js';
 
 describe('HTTP11ClientProtocol', () => {
   it('gives up a drain after 1 s, and finds nothing odd in that', () => {
@@ -37,5 +38,30 @@ describe('HTTP11ClientProtocol', () => {
     clock.advance(10);
     transport.respond(answer());
     expect(values[0].timings).toEqual({ send: 10, wait: 0, receive: 0 });
+  });
+
+  it('refuses a request whose body factory used or closed the connection', () => {
+    const busy = openConnection();
+    let inner: Recorded<ProtocolResponse> | undefined;
+    const body = (): string => {
+      inner = busy.request({ path: '/inner' });
+      return 'outer';
+    };
+    const outer = busy.request({ method: 'POST', body });
+    busy.transport.respond(answer('inner'));
+    expect(outer.outcome).toBe('RequestNotSentError');
+    expect(inner!.outcome).toBe('value');
+    expect(busy.transport.requests.map(({ path }) => path)).toEqual(['/inner']);
+
+    const closing = openConnection();
+    const closed = closing.request({
+      method: 'POST',
+      body: () => {
+        closing.connection.close();
+        return 'x';
+      },
+    });
+    expect(closed.outcome).toBe('RequestNotSentError');
+    expect(closing.transport.written).toBe('');
   });
 });

@@ -113,10 +113,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
   // ---- the request goes out --------------------------------------------------------------------------------------
 
   #request(request: ProtocolRequest, subscriber: Subscriber<ProtocolResponse>): TeardownLogic {
-    if (transitions[this.#state].request === 'refused') {
-      subscriber.error(new RequestNotSentError(`The connection is ${this.#state}: it takes no request`));
-      return;
-    }
+    if (this.#refused(subscriber)) return;
     this.#wrote = this.#responseByte = this.#bodySubscribed = false;
     this.#waitingFor = 'headers';
     let message: Outgoing;
@@ -127,6 +124,8 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
       subscriber.error(error);
       return;
     }
+    // The function that makes the body may have used, or closed, the connection meanwhile.
+    if (this.#refused(subscriber)) return;
     const exchange = new Exchange(this, subscriber, message);
     exchange.startedAt = this.context.deadlines.now();
     this.#exchange = exchange;
@@ -136,6 +135,12 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
     this.#bodySubscribed = message.body !== null;
     this.#writer.write(exchange);
     return exchange;
+  }
+
+  #refused(subscriber: Subscriber<ProtocolResponse>): boolean {
+    if (transitions[this.#state].request !== 'refused') return false;
+    subscriber.error(new RequestNotSentError(`The connection is ${this.#state}: it takes no request`));
+    return true;
   }
 
   written(exchange: Exchange, now: number): void {
