@@ -35,8 +35,8 @@ export class RequestWriter {
       this.#sent(exchange, flowing);
     } else {
       transport.write(head);
-      // A transport that answers from within `write` may have ended the exchange already.
-      if (exchange.over) return;
+      // A transport that answers from within `write` may have ended the exchange already, or refused the body.
+      if (exchange.over || (exchange.head !== null && exchange.head.status >= 300)) return;
       const upload = new Upload(body, framing, transport, {
         uploadBlocked: blocked => this.owner.blocked(exchange, blocked),
         uploadProgress: loaded => exchange.uploaded(loaded),
