@@ -1,6 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { of, take, type Observable } from 'rxjs';
 import { ParseError } from '../../src/errors/index.js';
-import { answer, chunkedAnswer, chunkedHead, openConnection, record } from '../support/index.js';
+import { answer, chunk, chunkedAnswer, chunkedHead, openConnection, record } from '../support/index.js';
+
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
 
 describe('A body that nobody has claimed', () => {
   it('is kept whole, whichever reads it came in', () => {
@@ -53,5 +56,22 @@ describe('The trailers of a body whose consumer has gone', () => {
     expect(trailers.outcome).toBe('nothing');
     transport.respond('o');
     expect(trailers.outcome).toBe('value');
+  });
+});
+
+describe('pull', () => {
+  it('starts no work on a chunk that nobody wants any more', () => {
+    const { request, transport } = openConnection();
+    const { values } = request();
+    transport.respond(chunkedHead);
+    transport.respond(chunk('a'));
+    transport.respond(chunk('b'));
+    const worked: string[] = [];
+    const work = (bytes: Uint8Array): Observable<string> => {
+      worked.push(text(bytes));
+      return of('done');
+    };
+    record(values[0].body.pull(work).pipe(take(1)));
+    expect(worked).toEqual(['a']);
   });
 });

@@ -22,8 +22,9 @@ export class HTTPBody extends Observable<Uint8Array> implements AsyncIterable<Ui
   constructor(incoming: IncomingBody) {
     super(subscriber => {
       const sink = new CopySink(subscriber);
+      // Before the claim, which may give what was read ahead at once: a consumer that has enough of it gets no more.
+      subscriber.add(() => incoming.drop(sink));
       incoming.claim(sink);
-      return () => incoming.drop(sink);
     });
     this.#incoming = incoming;
   }
@@ -57,11 +58,11 @@ export class HTTPBody extends Observable<Uint8Array> implements AsyncIterable<Ui
     return new Observable<R>(subscriber => {
       const incoming = this.#incoming;
       const sink = new PullSink(subscriber, incoming, project);
-      incoming.claim(sink);
-      return () => {
+      subscriber.add(() => {
         sink.stop();
         incoming.drop(sink);
-      };
+      });
+      incoming.claim(sink);
     });
   }
 
