@@ -1,9 +1,9 @@
 import { own } from '../errors/index.js';
+import type { ClientProtocol } from '../pool/index.js';
 import type { RequestBody, RequestObserver } from '../protocol/index.js';
 import { HTTPHeaders, type HeadersInit } from '../wire/index.js';
 import { bodyOf, type BodyInit } from './bodyOf.js';
 import { HTTPContext } from './HTTPContext.js';
-import type { Operation } from './Operation.js';
 import { resolveURL, type Query } from './resolveURL.js';
 import { targetOf, type Target } from './Target.js';
 import { noTimeouts, timeoutsOf, type AllTimeouts, type Timeouts } from './Timeouts.js';
@@ -34,6 +34,11 @@ export interface HTTPRequestInit extends RequestOptions {
   readonly method?: string;
 }
 
+/** Keeps track of the leases that a request uses, to be able to end them. */
+export interface Tracker {
+  track(lease: ClientProtocol): void;
+}
+
 /** A request: immutable, checked, complete. `with` makes another of it. */
 export class HTTPRequest {
   readonly method: string;
@@ -51,7 +56,7 @@ export class HTTPRequest {
   /** @internal Where it goes. */
   readonly target: Target;
   /** @internal What it is a part of; the requests that interceptors make of it are too. */
-  operation: Operation | null = null;
+  operation: Tracker | null = null;
 
   /** Throws `InvalidRequestError` or `InvalidOptionError`. */
   constructor(init: HTTPRequestInit, defaults: RequestDefaults = noDefaults) {

@@ -2,6 +2,7 @@ import type { Observable, Observer, Unsubscribable } from 'rxjs';
 import { AbortedError, TotalTimeoutError, type HTTPClientError } from '../errors/index.js';
 import type { ClientProtocol } from '../pool/index.js';
 import { Deadline, type DeadlineSweep } from '../timing/index.js';
+import type { Tracker } from './HTTPRequest.js';
 import type { HTTPResponse } from './HTTPResponse.js';
 
 /**
@@ -14,7 +15,7 @@ import type { HTTPResponse } from './HTTPResponse.js';
  *   operation ^───────────────────────────────────────|    total and signal are watched so long
  * ```
  */
-export class Operation implements Observer<HTTPResponse> {
+export class Operation implements Observer<HTTPResponse>, Tracker {
   readonly #leases = new Set<ClientProtocol>();
   readonly #deadline: Deadline | null;
   #chain: Unsubscribable | null = null;

@@ -1,6 +1,7 @@
 import { InvalidRequestError, own } from '../errors/index.js';
 import type { BodySource, RequestBody } from '../protocol/index.js';
 import { HTTPHeaders } from '../wire/index.js';
+import type { Body } from './Body.js';
 import { multipart } from './multipart.js';
 
 /** What an agent takes for a body, beside what a protocol does. */
@@ -12,12 +13,6 @@ export interface BodyInit {
   readonly json?: unknown;
   /** Fields that are sent as `application/x-www-form-urlencoded`. */
   readonly form?: URLSearchParams | Readonly<Record<string, string | number | boolean>>;
-}
-
-export interface Body {
-  readonly body: RequestBody | null;
-  /** Headers that the body brings along, unless the request has its own of that name. */
-  readonly headers: HTTPHeaders;
 }
 
 const none: Body = { body: null, headers: HTTPHeaders.empty };

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { BodyChunk } from '../protocol/index.js';
 import { HTTPHeaders } from '../wire/index.js';
-import type { Body } from './bodyOf.js';
+import type { Body } from './Body.js';
 
 /** A form as `multipart/form-data` (RFC 7578), its length known, its files streamed, and replayable. */
 export function multipart(form: FormData): Body {

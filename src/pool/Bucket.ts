@@ -1,8 +1,12 @@
-import type { PoolSnapshot } from '../errors/index.js';
-import { LinkedList } from './LinkedList.js';
+// Three classes in one file, as they are one structure: a key, the gets that wait for it, the places it takes.
+import type { Subscriber, Unsubscribable } from 'rxjs';
+import type { Endpoint } from '../endpoint/index.js';
+import type { HTTPClientError, PoolSnapshot } from '../errors/index.js';
+import type { Connection } from '../protocol/index.js';
+import type { Deadline } from '../timing/index.js';
+import type { ClientProtocol } from './ClientProtocol.js';
+import { LinkedList, ListNode } from './LinkedList.js';
 import { Counters } from './PoolStats.js';
-import type { Slot, SlotState } from './Slot.js';
-import type { Waiter } from './Waiter.js';
 
 /** All that the pool holds under one key. One that holds nothing is forgotten. */
 export class Bucket {
@@ -79,4 +83,101 @@ export class Bucket {
       waited,
     };
   }
+}
+
+/** A get that waits. It is its own teardown: unsubscribing it leaves the queue. */
+export class Waiter {
+  readonly node = new ListNode<Waiter>(this);
+  /** The dial that was started for it, while that is under way. */
+  dial: Slot | null = null;
+  /** It has been in a pass of the drain loop: the queue limit does not concern it any more. */
+  admitted = false;
+  /** It has its lease, or its error, or has gone. */
+  settled = false;
+  deadline: Deadline | null = null;
+
+  constructor(
+    readonly bucket: Bucket,
+    readonly endpoint: Endpoint,
+    readonly subscriber: Subscriber<ClientProtocol>,
+    /** Its place among all gets of the pool. */
+    readonly order: number,
+    readonly since: number,
+    /** When its `acquireTimeout` is over, on the pool's clock; ∞ if never. */
+    readonly until: number,
+    private readonly queue: { cancel(waiter: Waiter): void },
+  ) {}
+
+  /** Nothing that happens from here on concerns it. */
+  settle(): void {
+    this.settled = true;
+    this.deadline?.dispose();
+    this.bucket.waiters.remove(this.node);
+    if (this.dial !== null) this.dial.waiter = null;
+    this.dial = null;
+  }
+
+  unsubscribe(): void {
+    if (!this.settled) this.queue.cancel(this);
+  }
+}
+
+/**
+ * A place under the pool's limits, and the connection that takes it, from the dial to the end.
+ *
+ * ```
+ *   connecting ──► validating ──► leased ──► idle ──► validating ──► leased …
+ *                      ▲             └──────────────────┘  (a get was waiting)
+ *   any of them ──► gone
+ * ```
+ */
+export type SlotState = 'connecting' | 'validating' | 'leased' | 'idle' | 'gone';
+
+export class Slot {
+  state: SlotState = 'connecting';
+  connection: Connection | null = null;
+  lease: Holder | null = null;
+  /** The get whose dial this was, while it waits. */
+  waiter: Waiter | null = null;
+  /** A retried request, for which alone the connection is made. */
+  claim: Subscriber<Slot> | null = null;
+  /** The dial, until it has emitted. */
+  dial: Unsubscribable | null = null;
+  /** Requests carried. 0: the connection is fresh. */
+  requests = 0;
+  dialledAt = 0;
+  /** When it is too old to be used again. */
+  expiresAt = Infinity;
+  /** When it has been idle for too long. */
+  idleUntil = Infinity;
+  /** The `timer` stream of its idle life. */
+  idleTimer: Unsubscribable | null = null;
+  /** It waits for the end of the loop turn to have its idle timer armed, if it is still idle then. */
+  arming = false;
+  /** It does not keep the process alive. */
+  unreffed = false;
+  readonly idleOfKey = new ListNode<Slot>(this);
+  readonly idleOfPool = new ListNode<Slot>(this);
+  unused: Deadline | null = null;
+
+  constructor(
+    readonly bucket: Bucket,
+    readonly endpoint: Endpoint,
+  ) {}
+}
+
+/** A lease, as the place that it takes knows it. */
+export interface Holder {
+  /** What its get was given; the retry dials through it. */
+  readonly endpoint: Endpoint;
+  /** When its get began to wait. */
+  readonly since: number;
+  /** When the get's `acquireTimeout` is over; the dial of a retry is bound by it too. */
+  readonly until: number;
+  /** The connection died. True: the lease keeps the place, as it may go on there with a new connection. */
+  lost(error: HTTPClientError | null): boolean;
+  /** It goes on in another place. */
+  moved(slot: Slot): void;
+  /** It is over: from here on the handle is inert. */
+  end(how: 'released' | 'closed', error: HTTPClientError | null): void;
 }

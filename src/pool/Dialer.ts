@@ -4,7 +4,7 @@ import { ConnectError, isHTTPClientError, type HTTPClientError } from '../errors
 import { loopTurn } from '../timing/index.js';
 import type { Inventory } from './Inventory.js';
 import type { PoolSettings } from './PoolOptions.js';
-import type { Slot } from './Slot.js';
+import type { Slot } from './Bucket.js';
 
 /** What becomes of a connection, told to whoever decides what that means. */
 export interface DialOwner {
@@ -42,14 +42,18 @@ export class Dialer {
     else dial.unsubscribe();
   }
 
-  /** Nobody gets a connection before the loop has polled: what came meanwhile, bytes or an end, ends it. */
+  /** A connection that was idle or leased is wanted. */
   validate(slot: Slot): void {
+    this.take(slot);
+    this.poll(slot);
+  }
+
+  take(slot: Slot): void {
     if (slot.unreffed) {
       slot.unreffed = false;
       slot.connection!.ref();
     }
     this.inventory.move(slot, 'validating');
-    this.#poll(slot);
   }
 
   #connected(slot: Slot, transport: Transport): void {
@@ -94,7 +98,7 @@ export class Dialer {
     });
     slot.dial = null;
     dial?.unsubscribe();
-    this.#poll(slot);
+    this.poll(slot);
   }
 
   #failed(slot: Slot, cause: unknown): void {
@@ -108,7 +112,8 @@ export class Dialer {
     this.owner.failed(slot, error);
   }
 
-  #poll(slot: Slot): void {
+  /** Nobody gets a connection before the loop has polled: what came meanwhile, bytes or an end, ends it. */
+  poll(slot: Slot): void {
     const { validateIdle } = this.settings;
     if (slot.state !== 'validating') return;
     if (validateIdle === true) loopTurn.after(() => this.#polled(slot));

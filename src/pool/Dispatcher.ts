@@ -3,6 +3,7 @@ import { AsyncSubject, Observable, timer, type Subscriber, type Subscription } f
 import {
   AbortedError,
   AcquireTimeoutError,
+  ConnectError,
   PoolClosedError,
   PoolQueueFullError,
   UnsolicitedDataError,
@@ -11,13 +12,11 @@ import {
 } from '../errors/index.js';
 import type { EvictionReason } from '../events/index.js';
 import { Deadline } from '../timing/index.js';
-import type { Bucket } from './Bucket.js';
+import { Slot, type Bucket, type Holder, type Waiter } from './Bucket.js';
 import { Dialer, type DialOwner } from './Dialer.js';
 import { Inventory } from './Inventory.js';
 import { Lease, type LeaseHost } from './Lease.js';
 import type { PoolSettings } from './PoolOptions.js';
-import { Slot } from './Slot.js';
-import type { Waiter } from './Waiter.js';
 
 /**
  * Who gets which connection.
@@ -265,7 +264,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
     this.#evict(slot, 'leaked');
   }
 
-  redial(lease: Lease, dead: Slot, failure: HTTPClientError): Observable<Slot> {
+  redial(lease: Holder, dead: Slot, failure: HTTPClientError): Observable<Slot> {
     return new Observable(claim => {
       const { bucket } = dead;
       const { inventory } = this;
@@ -315,8 +314,11 @@ export class Dispatcher implements LeaseHost, DialOwner {
     const { bucket, lease } = slot;
     const { inventory } = this;
     if (slot.state !== 'leased') {
-      this.report(slot, new Error(`A connection was handed back while it was ${slot.state}`));
-      this.#evict(slot, 'wrong-state');
+      const cause = new Error(`A connection was handed back while it was ${slot.state}`);
+      this.report(slot, cause);
+      // Whoever waits for a new connection has waited for nothing.
+      if (slot.requests > 0) this.#evict(slot, 'wrong-state', cause);
+      else this.#failStarter(slot, new ConnectError(cause.message, { cause }), 'wrong-state');
       return;
     }
     if (used) slot.requests++;
@@ -327,10 +329,13 @@ export class Dispatcher implements LeaseHost, DialOwner {
     if (reason !== null) inventory.leave(slot, reason);
     else if (bucket.waiters.length <= bucket.validating) this.#cache(slot);
     else if (this.#outranked(bucket)) inventory.leave(slot, 'room');
-    else this.#dialer.validate(slot);
-    lease?.end('released', null);
+    else this.#dialer.take(slot);
+    const taken = slot.state === 'validating';
     inventory.touchStarved();
     inventory.touch(bucket);
+    // The old lease is over before the connection can go to the next, which may be from within `poll`.
+    lease?.end('released', null);
+    if (taken) this.#dialer.poll(slot);
     this.#drain();
   }
 

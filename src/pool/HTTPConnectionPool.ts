@@ -9,7 +9,7 @@ import type { Lease } from './Lease.js';
 import { poolSettings, type HTTPConnectionPoolOptions } from './PoolOptions.js';
 import type { PoolStats } from './PoolStats.js';
 import { use } from './use.js';
-import { Waiter } from './Waiter.js';
+import { Waiter } from './Bucket.js';
 
 /** What `close` gives leases to end by themselves if it is not told, in ms. */
 const defaultGracePeriod = 10_000;

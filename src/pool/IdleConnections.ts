@@ -1,9 +1,8 @@
 import { timer } from 'rxjs';
 import { loopTurn, type DeadlineSweep } from '../timing/index.js';
-import type { Bucket } from './Bucket.js';
+import type { Bucket, Slot } from './Bucket.js';
 import { LinkedList } from './LinkedList.js';
 import type { PoolSettings } from './PoolOptions.js';
-import type { Slot } from './Slot.js';
 
 /** A server closes an idle connection when it said it would; ours is closed this many ms before. */
 const keepAliveMargin = 1_000;

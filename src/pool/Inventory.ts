@@ -1,11 +1,10 @@
 import { isHTTPClientError } from '../errors/index.js';
 import { EventOutbox, type EvictionReason, type PoolEventDetail } from '../events/index.js';
 import { DeadlineSweep } from '../timing/index.js';
-import { Bucket } from './Bucket.js';
+import { Bucket, type Slot, type SlotState } from './Bucket.js';
 import { IdleConnections } from './IdleConnections.js';
 import type { PoolSettings } from './PoolOptions.js';
 import { Counters, type PoolStats } from './PoolStats.js';
-import type { Slot, SlotState } from './Slot.js';
 
 /**
  * What a pool holds, and what it weighs under the limits. It decides nothing: the `Dispatcher` does. Its steps are whole

@@ -14,7 +14,7 @@ import { AbortedError, isHTTPClientError, LeaseUsedError, type HTTPClientError }
 import type { Progress, ProtocolRequest, ProtocolResponse } from '../protocol/index.js';
 import type { ClientProtocol, LeaseState } from './ClientProtocol.js';
 import { shouldRetry } from './shouldRetry.js';
-import type { Slot } from './Slot.js';
+import type { Holder, Slot } from './Bucket.js';
 
 /** The pool, as its leases see it. */
 export interface LeaseHost {
@@ -25,14 +25,14 @@ export interface LeaseHost {
   /** The lease gives up the place that it kept when its connection died. */
   vacated(slot: Slot, error: unknown): void;
   /** Dials anew in the place of the connection that died; unsubscribing aborts that. */
-  redial(lease: Lease, slot: Slot, failure: HTTPClientError): Observable<Slot>;
+  redial(lease: Holder, slot: Slot, failure: HTTPClientError): Observable<Slot>;
 }
 
 /**
  * The handle that `get` emits, over a connection that the pool keeps. It lets go of the connection the moment that is
  * given back or lost: nothing done here afterwards can touch a later lease.
  */
-export class Lease implements ClientProtocol {
+export class Lease implements ClientProtocol, Holder {
   readonly key: string;
   reused: boolean;
   #slot: Slot | null;

@@ -64,8 +64,9 @@ export class Exchange implements BodyOwner {
   announce(upgrade?: Transport): void {
     this.settled = true;
     this.subscriber.next(this.#responseWith(upgrade));
-    this.subscriber.complete();
+    // Before the completion, after which observers of the whole may be gone.
     if (this.#received > 0) this.#tellProgress();
+    this.subscriber.complete();
   }
 
   /** The connection speaks another protocol now: the response is its transport. */

@@ -16,7 +16,7 @@ import {
   UnsolicitedDataError,
   UploadTimeoutError,
 } from '../errors/index.js';
-import { Deadline } from '../timing/index.js';
+import { Deadline, loopTurn } from '../timing/index.js';
 import type { HTTPHeaders, ResponseHead } from '../wire/index.js';
 import type { Connection, Progress, ProtocolContext } from './Connection.js';
 import { Exchange, type ExchangeOwner } from './Exchange.js';
@@ -53,6 +53,8 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
   #state: ConnectionState = 'quiescent';
   #exchange: Exchange | null = null;
   #peerFinished = false;
+  /** Its body is complete unless the connection turns out to have been reset. */
+  #unconfirmed: Exchange | null = null;
   #wrote = false;
   #responseByte = false;
   #bodySubscribed = false;
@@ -188,7 +190,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
     }
     try {
       if (this.#reader.finish() === 'end') {
-        if (this.#exchange === exchange) this.complete(exchange, this.#reader.trailers, false);
+        this.#confirmEnd(exchange);
         return;
       }
     } catch (error) {
@@ -198,11 +200,26 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
     this.#fail(exchange, this.#lossError(exchange, undefined), 'lost');
   }
 
+  /**
+   * Only the end of the connection says that a body without a length is complete, and only an end in order does (RFC
+   * 9112 section 8). A reset that came with the last bytes is told after them: the loop polls before it is believed.
+   */
+  #confirmEnd(exchange: Exchange): void {
+    if (this.#exchange !== exchange) return;
+    this.#unconfirmed = exchange;
+    loopTurn.after(() => {
+      if (this.#exchange === exchange) this.complete(exchange, this.#reader.trailers, false);
+    });
+  }
+
   closed(error?: Error): void {
     this.#peerFinished = true;
     const exchange = this.#exchange;
     if (exchange !== null) {
       this.#reader.drain();
+      if (this.#exchange === exchange && this.#unconfirmed === exchange && error === undefined) {
+        this.complete(exchange, this.#reader.trailers, false);
+      }
       if (this.#exchange === exchange) this.#fail(exchange, this.#lossError(exchange, error), 'lost');
     } else if (this.#enter('lost')) {
       this.#disconnect(error === undefined ? null : new ResponseFailedError('The connection failed', { cause: error }));

@@ -49,7 +49,7 @@ export class HTTPBody extends Observable<Uint8Array> implements AsyncIterable<Ui
    * ```
    *
    * Gotcha: `chunk` is a window on the connection's read buffer, valid until the inner Observable completes. Copy what
-   * is to be kept (`chunk.slice()` of a plain Uint8Array).
+   * is to be kept: `chunk.slice()`.
    *
    * @example
    * response.body.pull(chunk => file.write(chunk)).subscribe({ complete: () => console.log('saved') });
@@ -129,7 +129,9 @@ class PullSink<R> implements BodySink {
     const { subscriber } = this;
     // The first reads may have been into the buffer that all sockets share; from here on the connection has its own.
     if (!stable) this.incoming.ownBuffer();
-    const chunk = stable ? bytes.subarray(start, end) : copy(bytes, start, end);
+    // A plain Uint8Array, as the `slice` of a Buffer is a view.
+    const own = stable ? bytes : copy(bytes, start, end);
+    const chunk = new Uint8Array(own.buffer, own.byteOffset + (stable ? start : 0), end - start);
     let inner$: Observable<R>;
     try {
       inner$ = from(this.project(chunk, this.#index++));
