@@ -74,4 +74,19 @@ describe('pull', () => {
     record(values[0].body.pull(work).pipe(take(1)));
     expect(worked).toEqual(['a']);
   });
+
+  it('gives chunks of which slice() is a copy, as of any Uint8Array', () => {
+    const { request, transport } = openConnection();
+    const { values } = request();
+    transport.respond(chunkedHead);
+    const kept: Uint8Array[] = [];
+    record(
+      values[0].body.pull(bytes => {
+        kept.push(bytes.slice());
+        return of('kept');
+      }),
+    );
+    for (const data of ['a', 'b', 'c']) transport.respond(chunk(data));
+    expect(kept.map(text)).toEqual(['a', 'b', 'c']);
+  });
 });
