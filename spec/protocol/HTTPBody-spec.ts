@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { of, take, type Observable } from 'rxjs';
 import { ParseError } from '../../src/errors/index.js';
-import { answer, chunk, chunkedAnswer, chunkedHead, openConnection, record } from '../support/index.js';
+import { answer, chunk, chunkedAnswer, chunkedHead, openConnection, record, ticks } from '../support/index.js';
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
 
@@ -88,5 +88,18 @@ describe('pull', () => {
     );
     for (const data of ['a', 'b', 'c']) transport.respond(chunk(data));
     expect(kept.map(text)).toEqual(['a', 'b', 'c']);
+  });
+});
+
+describe('A stream or an iterator that is given up before its first read', () => {
+  it.each(['readable', 'iterator'])('lets the connection go: %s', async kind => {
+    const { request, transport } = openConnection();
+    const { values } = request();
+    transport.respond(chunkedHead);
+    if (kind === 'readable') values[0].body.readable().destroy();
+    else await values[0].body[Symbol.asyncIterator]().return?.();
+    await ticks();
+    expect(transport.destroyed).toBe(true);
+    expect(record(values[0].text()).outcome).toBe('BodyUsedError');
   });
 });

@@ -199,6 +199,8 @@ class BodyIterator implements AsyncIterableIterator<Uint8Array> {
 
   return(): Promise<IteratorResult<Uint8Array>> {
     this.#finish({});
+    // Also before the first `next`: whoever made the iterator was to read the body, and nobody else will.
+    if (this.#subscription === null) this.#open();
     this.#subscription?.unsubscribe();
     return Promise.resolve({ done: true, value: undefined });
   }
