@@ -1,7 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
-import { of, take, type Observable } from 'rxjs';
-import { ParseError } from '../../src/errors/index.js';
-import { answer, chunk, chunkedAnswer, chunkedHead, openConnection, record, ticks } from '../support/index.js';
+import { of, Subject, take, type Observable } from 'rxjs';
+import { HTTPClientError, ParseError } from '../../src/errors/index.js';
+import {
+  answer,
+  chunk,
+  chunkedAnswer,
+  chunkedHead,
+  microtasks,
+  openConnection,
+  record,
+  ticks,
+  type Stage,
+} from '../support/index.js';
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
 
@@ -101,5 +111,39 @@ describe('A stream or an iterator that is given up before its first read', () =>
     await ticks();
     expect(transport.destroyed).toBe(true);
     expect(record(values[0].text()).outcome).toBe('BodyUsedError');
+  });
+});
+
+describe('The chunk that pull works on', () => {
+  const endings: Record<string, (stage: Stage) => void> = {
+    'the connection is reset': ({ transport }) => transport.reset(),
+    'the connection is closed': ({ connection }) => connection.close(),
+  };
+  it.each(Object.entries(endings))('stays as it is until the work is done, also if %s', async (_name, end) => {
+    const stage = openConnection();
+    const { values } = stage.request();
+    stage.transport.respond(chunkedHead);
+    const work: { bytes: Uint8Array; done: Subject<never> }[] = [];
+    const body = record(
+      values[0].body.pull(bytes => {
+        const done = new Subject<never>();
+        work.push({ bytes, done });
+        return done;
+      }),
+    );
+    stage.transport.respond(chunk('first'));
+    work[0].done.complete();
+    await microtasks();
+    stage.transport.respond(chunk('second') + chunk('third'));
+    end(stage);
+    await microtasks();
+    expect(text(work[1].bytes)).toBe('second');
+    expect(body.outcome).toBe('nothing');
+    work[1].done.complete();
+    if (work.length > 2) {
+      expect(text(work[2].bytes)).toBe('third');
+      work[2].done.complete();
+    }
+    expect(body.error).toBeInstanceOf(HTTPClientError);
   });
 });

@@ -70,6 +70,11 @@ export class IncomingBody {
     return this.#outcome !== 'open';
   }
 
+  /** The consumer works on what it was given last. */
+  get holding(): boolean {
+    return this.#holding;
+  }
+
   /** Whether the connection may bring more: the consumer takes it, or it fits in what is read ahead. */
   get hungry(): boolean {
     if (this.#claimed) return !this.#holding && this.#queue.length === 0;

@@ -63,8 +63,9 @@ export class ResponseReader {
 
   /** Expects nothing any more. */
   stop(): void {
+    // Views of the private buffer that a consumer works on yet outlast the connection, which is lost in that case.
+    if (this.#ownBuffer && !this.#exchange?.body?.holding) this.ownBuffer(false);
     this.#exchange = null;
-    if (this.#ownBuffer) this.ownBuffer(false);
   }
 
   /** The transport flows, as it must while the connection is idle: else nobody would see it close. */
