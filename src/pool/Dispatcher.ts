@@ -330,7 +330,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
     else if (bucket.waiters.length <= bucket.validating) this.#cache(slot);
     else if (this.#outranked(bucket)) inventory.leave(slot, 'room');
     else this.#dialer.take(slot);
-    const taken = slot.state === 'validating';
+    const taken = (slot.state as SlotState) === 'validating';
     inventory.touchStarved();
     inventory.touch(bucket);
     // The old lease is over before the connection can go to the next, which may be from within `poll`.
