@@ -124,12 +124,16 @@ export class Dispatcher implements LeaseHost, DialOwner {
 
   /** One pass over a key: connections that are ready go out; gets that nothing is on its way to are seen to. */
   #serve(bucket: Bucket): void {
-    this.inventory.starved.delete(bucket);
+    const { starved } = this.inventory;
+    const hadTurn = starved.has(bucket);
     do {
       this.#handOut(bucket);
       while (bucket.uncovered > 0 && this.#supply(bucket));
     } while (bucket.ready.length > 0);
+    if (bucket.uncovered <= 0) starved.delete(bucket);
     this.#admit(bucket);
+    // What it has left over, or had no use for, may do for the next key that waits for room.
+    if (hadTurn && !starved.has(bucket)) this.inventory.touchStarved();
     this.inventory.forget(bucket);
   }
 
@@ -175,13 +179,18 @@ export class Dispatcher implements LeaseHost, DialOwner {
 
   #makeRoom(bucket: Bucket): boolean {
     const { slots, idle, starved } = this.inventory;
-    if (bucket.open >= this.settings.maxConnectionsPerHost) return false;
-    if (slots.size < this.settings.maxConnections) return true;
-    if (idle.oldest === undefined) {
-      starved.add(bucket);
+    if (bucket.open >= this.settings.maxConnectionsPerHost) {
+      starved.delete(bucket);
       return false;
     }
-    this.inventory.leave(idle.oldest, 'room');
+    if (slots.size >= this.settings.maxConnections) {
+      if (idle.oldest === undefined) {
+        starved.add(bucket); // at the end of the line, or where it stands in it already
+        return false;
+      }
+      this.inventory.leave(idle.oldest, 'room');
+    }
+    starved.delete(bucket);
     return true;
   }
 
@@ -352,9 +361,12 @@ export class Dispatcher implements LeaseHost, DialOwner {
   /** A get of another key has waited for room for longer than any of this key's: its turn is first. */
   #outranked(bucket: Bucket): boolean {
     const own = bucket.waiters.first;
-    const [starved] = this.inventory.starved;
-    const rival = starved === bucket ? undefined : starved?.waiters.first;
-    return rival !== undefined && own !== undefined && rival.order < own.order;
+    for (const starved of this.inventory.starved) {
+      if (starved === bucket) continue;
+      const rival = starved.waiters.first;
+      return rival !== undefined && own !== undefined && rival.order < own.order;
+    }
+    return false;
   }
 
   #cache(slot: Slot): void {
@@ -371,6 +383,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
     const { idle } = slot.bucket;
     if (idle.length > settings.maxPersistentPerHost) inventory.leave(idle.first!, 'overflow');
     if (inventory.idle.length > settings.maxPersistent) inventory.leave(inventory.idle.oldest!, 'overflow');
+    inventory.touchStarved();
   }
 
   // ---- a connection goes -----------------------------------------------------------------------------------------
@@ -434,7 +447,9 @@ export class Dispatcher implements LeaseHost, DialOwner {
         claim?.error(this.closedError(slot.bucket, slot.dialledAt));
       }
       for (const waiter of waiters) {
-        if (!waiter.settled) this.#refuse(waiter, this.closedError(waiter.bucket, waiter.since));
+        if (waiter.settled) continue;
+        this.#refuse(waiter, this.closedError(waiter.bucket, waiter.since));
+        inventory.touch(waiter.bucket); // a key that held nothing else is forgotten
       }
     }
     const closed$ = this.#closed.asObservable();
