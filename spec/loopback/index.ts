@@ -4,6 +4,7 @@ export { failure } from './failure.js';
 export { httpServer } from './httpServer.js';
 export { httpsServer } from './httpsServer.js';
 export { Loopback } from './Loopback.js';
+export { Program, type ProgramOptions } from './program.js';
 export { rawServer } from './rawServer.js';
 export { RecordingSink } from './RecordingSink.js';
 export { refusedPort } from './refusedPort.js';
