@@ -12,7 +12,7 @@ import {
 } from '../errors/index.js';
 import type { EvictionReason } from '../events/index.js';
 import { Deadline } from '../timing/index.js';
-import { Slot, type Bucket, type Holder, type Waiter } from './Bucket.js';
+import { Slot, type Bucket, type Holder, type SlotState, type Waiter } from './Bucket.js';
 import { Dialer, type DialOwner } from './Dialer.js';
 import { Inventory } from './Inventory.js';
 import { Lease, type LeaseHost } from './Lease.js';
@@ -128,7 +128,8 @@ export class Dispatcher implements LeaseHost, DialOwner {
     const hadTurn = starved.has(bucket);
     do {
       this.#handOut(bucket);
-      while (bucket.uncovered > 0 && this.#supply(bucket));
+      // A pool that is closing may be called by what it ends: it has nothing to give any more.
+      while (!this.closing && bucket.uncovered > 0 && this.#supply(bucket));
     } while (bucket.ready.length > 0);
     if (bucket.uncovered <= 0) starved.delete(bucket);
     this.#admit(bucket);
