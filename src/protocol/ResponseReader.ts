@@ -36,6 +36,8 @@ export class ResponseReader {
   #ownBuffer = false;
   /** What is being parsed lies in a buffer of this connection's own: its views outlast the call. */
   #stable = false;
+  /** The peer has finished where that ends the body: nothing is read any more, whoever asks for it. */
+  #finished = false;
 
   constructor(
     private readonly transport: Transport,
@@ -58,6 +60,7 @@ export class ResponseReader {
   /** Expects the response to a new request. */
   start(exchange: Exchange): void {
     this.#exchange = exchange;
+    this.#finished = false;
     this.#parser.start(exchange.message);
   }
 
@@ -105,15 +108,21 @@ export class ResponseReader {
   /** The peer has finished. True if that was the end of a body which only that could end. */
   finish(): 'end' | 'none' {
     this.drain();
-    return this.#exchange === null ? 'end' : this.#parser.eof();
+    if (this.#exchange === null) return 'end';
+    this.#finished = true;
+    return this.#parser.eof();
   }
 
   /** The connection is gone: what was read before, while the consumer held, may still complete the response. */
   drain(): void {
     const exchange = this.#exchange;
-    if (exchange?.body == null) return;
+    if (exchange?.body == null || this.#finished) return;
     this.#stable = true;
-    while (this.#exchange === exchange && this.#parser.position < this.#parser.end) this.#parse(exchange);
+    const parser = this.#parser;
+    // Of a body that has come whole, the end is still to be read, and takes no bytes.
+    while (this.#exchange === exchange && (parser.position < parser.end || parser.remaining === 0)) {
+      this.#parse(exchange);
+    }
   }
 
   get trailers(): HTTPHeaders {
@@ -124,7 +133,7 @@ export class ResponseReader {
   pump(): void {
     // A consumer that asks for more from inside one of the calls below: the loop sees to it, the stack does not grow.
     const exchange = this.#exchange;
-    if (this.#pumping || exchange === null) return;
+    if (this.#pumping || this.#finished || exchange === null) return;
     this.#pumping = true;
     try {
       do {
