@@ -25,6 +25,7 @@ describe('the process of a script', () => {
   async function run(name: string, port: number): Promise<{ readonly output: string[]; readonly lived: number }> {
     const program = new Program('idleExit', [name, port]);
     const output = (await program.done(20_000)).trim().split('\n');
+    expect(program.errors).toBe(''); // no warning of a leak, or of anything else
     return { output, lived: program.exitedAt - program.lastLineAt };
   }
 
@@ -39,6 +40,7 @@ describe('the process of a script', () => {
     'a get that was unsubscribed from',
     'a response of which the status was read',
     'many connections',
+    'many requests with one signal',
     'a pool that is closed with a grace period',
   ]) {
     it(`ends at once after ${name}`, async () => {

@@ -4,6 +4,7 @@ import type { ClientProtocol } from '../pool/index.js';
 import { Deadline, type DeadlineSweep } from '../timing/index.js';
 import type { Tracker } from './HTTPRequest.js';
 import type { HTTPResponse } from './HTTPResponse.js';
+import { onAbort } from './onAbort.js';
 
 /**
  * All that one subscription to an agent sets in motion: every attempt, every redirect, and the body at the end. It exists
@@ -18,6 +19,7 @@ import type { HTTPResponse } from './HTTPResponse.js';
 export class Operation implements Observer<HTTPResponse>, Tracker {
   readonly #leases = new Set<ClientProtocol>();
   readonly #deadline: Deadline | null;
+  readonly #stopWatching: (() => void) | undefined;
   #chain: Unsubscribable | null = null;
   #settled = false;
   #over = false;
@@ -27,13 +29,14 @@ export class Operation implements Observer<HTTPResponse>, Tracker {
     private readonly subscriber: Observer<HTTPResponse>,
     deadlines: DeadlineSweep,
     total: number,
-    private readonly signal: AbortSignal | undefined,
+    signal: AbortSignal | undefined,
     private readonly ended: (failure: HTTPClientError | null) => void = () => undefined,
   ) {
     this.#deadline =
       total === Infinity ? null : new Deadline(deadlines, () => this.abort(new TotalTimeoutError(total)));
     this.#deadline?.start(total);
-    signal?.addEventListener('abort', this.#aborted);
+    this.#stopWatching =
+      signal && onAbort(signal, () => this.abort(new AbortedError('The signal was aborted', { cause: signal.reason })));
   }
 
   /** Subscribes to what makes the response. */
@@ -98,9 +101,6 @@ export class Operation implements Observer<HTTPResponse>, Tracker {
     this.#end();
   }
 
-  readonly #aborted = (): void =>
-    this.abort(new AbortedError('The signal was aborted', { cause: this.signal!.reason }));
-
   #endIfDone(): void {
     if (this.#settled && this.#leases.size === 0) this.#end();
   }
@@ -109,7 +109,7 @@ export class Operation implements Observer<HTTPResponse>, Tracker {
     if (this.#over) return;
     this.#over = true;
     this.#deadline?.dispose();
-    this.signal?.removeEventListener('abort', this.#aborted);
+    this.#stopWatching?.();
     this.ended(this.#failure);
   }
 }

@@ -42,6 +42,11 @@ const cases: Record<string, () => Promise<unknown>> = {
     const agent = new Agent();
     return Promise.all(Array.from({ length: 20 }, () => lastValueFrom(agent.get(url).pipe(text()))));
   },
+  'many requests with one signal': () => {
+    const agent = new Agent();
+    const { signal } = new AbortController();
+    return Promise.all(Array.from({ length: 60 }, () => lastValueFrom(agent.get(url, { signal }).pipe(text()))));
+  },
   'a pool that is closed with a grace period': async () => {
     const pool = new HTTPConnectionPool();
     const lease = await firstValueFrom(pool.get('key', endpoint$));
