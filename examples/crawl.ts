@@ -164,6 +164,7 @@ function realJob(start: string, limit = 200, delay = 100): Job {
 
 /** Does a job until it is done or told to stop. Everything is closed when it returns. */
 export async function run({ start, wanted, options }: Job, stop$: Observable<unknown> = NEVER, show = false) {
+  // Less in all than six hosts would take, so that both limits are felt.
   const caps = { maxConnections: 22, maxConnectionsPerHost: 4 };
   const agent = new Agent({ pool: caps, key: ({ url }) => new URL(url).origin, ...options });
   const report = new Report(agent.pool, caps);
@@ -191,6 +192,7 @@ async function main(args: readonly string[]): Promise<void> {
   const report = await run(site ? siteJob(site) : realJob(url!), interrupted$, true);
   await site?.close();
   console.log(report.table());
+  if (process.exitCode === 130) console.log('interrupted');
   if (process.exitCode !== undefined) return;
   const results = site ? checks(site, report) : [{ ok: report.pages.length > 0, what: 'pages were found' }];
   for (const { ok, what } of results) console.log(`${ok ? 'ok    ' : 'FAILED'}  ${what}`);

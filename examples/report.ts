@@ -100,15 +100,15 @@ export class Report {
     ].join('\n');
   }
 
-  #event({ key, type, ...event }: PoolEvent): void {
-    if (type === 'closed') return; // that is of no key
-    for (const tally of [this.#host(key), this.total]) {
-      tally.peakOpen = Math.max(tally.peakOpen, openOf(this.pool.stats(tally === this.total ? undefined : key)));
-      if (type === 'connected') tally.connections++;
-      if (type === 'leased') tally.leases++;
-      if (type === 'retried') tally.retries++;
+  #event(event: PoolEvent): void {
+    if (event.type === 'closed') return; // it is of no key
+    for (const tally of [this.#host(event.key), this.total]) {
+      tally.peakOpen = Math.max(tally.peakOpen, openOf(this.pool.stats(tally === this.total ? undefined : event.key)));
+      if (event.type === 'connected') tally.connections++;
+      if (event.type === 'leased') tally.leases++;
+      if (event.type === 'retried') tally.retries++;
     }
-    if (type === 'error' && 'error' in event) this.failures.push(event.error);
+    if (event.type === 'error') this.failures.push(event.error);
   }
 
   #host(url: string): Tally {
