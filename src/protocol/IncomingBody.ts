@@ -87,6 +87,8 @@ export class IncomingBody {
     if (this.#claimed && this.#sink === null) return; // the consumer has gone, the rest is drained
     if (this.#sink !== null && !this.#holding && this.#queue.length === 0) {
       this.#give(this.#sink, bytes, start, end, stable);
+      // The consumer itself may have ended it, by closing the connection.
+      if (this.#outcome !== 'open') this.#flush();
       return;
     }
     this.#queued += end - start;
