@@ -141,7 +141,7 @@ export class Slot {
   waiter: Waiter | null = null;
   /** A retried request, for which alone the connection is made. */
   claim: Subscriber<Slot> | null = null;
-  /** The dial, until it has emitted. */
+  /** The dial, until it has emitted; then the Observable that tells that the loop has polled, if that is one. */
   dial: Unsubscribable | null = null;
   /** Requests carried. 0: the connection is fresh. */
   requests = 0;

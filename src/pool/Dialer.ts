@@ -39,7 +39,7 @@ export class Dialer {
     });
     // An endpoint may emit, or fail, from within `subscribe`.
     if (slot.state === 'connecting') slot.dial = dial;
-    else dial.unsubscribe();
+    else this.inventory.hangUp(slot.bucket, dial);
   }
 
   /** A connection that was idle or leased is wanted. */
@@ -97,7 +97,7 @@ export class Dialer {
       complete: () => this.owner.socketClosed(slot),
     });
     slot.dial = null;
-    dial?.unsubscribe();
+    inventory.hangUp(bucket, dial);
     this.poll(slot);
   }
 
@@ -125,6 +125,7 @@ export class Dialer {
       const once = (): void => {
         if (polled) return;
         polled = true;
+        slot.dial = null;
         subscription?.unsubscribe();
         this.#polled(slot);
       };
@@ -137,6 +138,7 @@ export class Dialer {
         },
       });
       if (polled) subscription.unsubscribe();
+      else slot.dial = subscription;
     }
   }
 

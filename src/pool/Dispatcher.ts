@@ -32,6 +32,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
   #draining = false;
   #closed: AsyncSubject<void> | null = null;
   #grace: Subscription | null = null;
+  #graceEnds = Infinity;
 
   constructor(readonly settings: PoolSettings) {
     this.inventory = new Inventory(settings, slot => this.#evict(slot, 'idle-timeout'));
@@ -256,8 +257,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
         type: 'leased',
         reused: lease.reused,
         waited: inventory.deadlines.now() - waiter.since,
-      });
-      inventory.outbox.flush();
+      }); // sent after the pass: an observer that cancels this get now would lose its connection
     }
     // Ownership passes here: the teardown that follows `next` finds a settled waiter, and does nothing.
     waiter.subscriber.next(lease);
@@ -454,9 +454,11 @@ export class Dispatcher implements LeaseHost, DialOwner {
       }
     }
     const closed$ = this.#closed.asObservable();
-    this.#grace?.unsubscribe();
+    const ends = inventory.deadlines.now() + gracePeriod;
     if (gracePeriod === 0) this.#closeLeased();
-    else if (gracePeriod !== Infinity) {
+    else if (ends < this.#graceEnds) {
+      this.#graceEnds = ends;
+      this.#grace?.unsubscribe();
       this.#grace = timer(gracePeriod, this.settings.scheduler).subscribe(() => this.#closeLeased());
     }
     this.#drain();
@@ -476,6 +478,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
     const closed = this.#closed;
     if (closed.isStopped) return;
     this.#grace?.unsubscribe();
+    this.#graceEnds = 0; // no later call makes a timer
     deadlines.close();
     if (outbox.observed) outbox.add({ type: 'closed', key: '', at: deadlines.now() });
     outbox.complete();

@@ -107,7 +107,7 @@ export class HTTPConnectionPool {
   /**
    * Closes the pool, from the call on, subscribed to or not: new and waiting gets fail with `PoolClosedError`, idle
    * connections and dials end at once, leases have `gracePeriod` ms to end by themselves. Emits once and completes when
-   * every connection is closed. Idempotent; a later call with another grace period sets that.
+   * every connection is closed. Idempotent; a later call can only shorten the grace period.
    *
    * ```
    *   close()    ^────────(v|)

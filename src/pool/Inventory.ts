@@ -1,3 +1,4 @@
+import type { Unsubscribable } from 'rxjs';
 import { isHTTPClientError } from '../errors/index.js';
 import { EventOutbox, type EvictionReason, type PoolEventDetail } from '../events/index.js';
 import { DeadlineSweep } from '../timing/index.js';
@@ -88,8 +89,17 @@ export class Inventory {
     this.touch(bucket);
     const known = isHTTPClientError(error) ? error : null;
     lease?.end('closed', known);
-    dial?.unsubscribe();
+    this.hangUp(bucket, dial);
     slot.connection?.close(known ?? undefined);
+  }
+
+  /** Ends a dial. What the teardown of an endpoint throws is reported: nobody who waits has to do with it. */
+  hangUp(bucket: Bucket, dial: Unsubscribable | null): void {
+    try {
+      dial?.unsubscribe();
+    } catch (error) {
+      this.tell(bucket, { type: 'error', error });
+    }
   }
 
   stats(key?: string): PoolStats {
