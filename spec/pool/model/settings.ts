@@ -1,0 +1,58 @@
+import type { HTTPConnectionPoolOptions } from '../../../src/pool/index.js';
+
+/** When a connection is found to have been polled: when a command says so, at once, in a while, or without asking. */
+export type Validation = 'manual' | 'off' | 'sync' | 'timed';
+
+export interface Settings {
+  readonly keys: number;
+  readonly validation: Validation;
+  /** Somebody listens to the pool's events: other ways through the code are taken then. */
+  readonly observed: boolean;
+  /** Before the end all servers answer and all leases end: every get has to get its lease. */
+  readonly progress: boolean;
+  readonly pool: Required<
+    Pick<
+      HTTPConnectionPoolOptions,
+      | 'maxConnectionsPerHost'
+      | 'maxConnections'
+      | 'maxPersistentPerHost'
+      | 'maxPersistent'
+      | 'acquireTimeout'
+      | 'maxPending'
+      | 'leaseTimeout'
+      | 'maxRequestsPerConnection'
+      | 'maxConnectionAge'
+      | 'cachedConnectionTimeout'
+      | 'retryAutomatically'
+      | 'persistent'
+    >
+  >;
+}
+
+/** How many numbers `settingsOf` takes. Zeros are the plainest settings: shrinking leads there. */
+export const settingNumbers = 16;
+
+export function settingsOf(numbers: readonly number[]): Settings {
+  let at = 0;
+  const one = <T>(...choices: readonly T[]): T => choices[(numbers[at++] ?? 0) % choices.length]!;
+  return {
+    keys: one(1, 2, 2, 3, 3, 4),
+    validation: one<Validation>('manual', 'manual', 'manual', 'off', 'off', 'sync', 'timed', 'timed'),
+    observed: one(false, true),
+    progress: one(true, false),
+    pool: {
+      maxConnectionsPerHost: one(4, 1, 2, 3, 2, 1),
+      maxConnections: one(6, 1, 2, 3, 4, 3),
+      maxPersistentPerHost: one(3, 2, 1, 3, 2, 0),
+      maxPersistent: one(6, 6, 6, 3, 2, 0),
+      acquireTimeout: one(Infinity, Infinity, Infinity, 20, 40, 80),
+      maxPending: one(Infinity, Infinity, Infinity, 0, 1, 3),
+      leaseTimeout: one(30_000, 30_000, 50, 30),
+      maxRequestsPerConnection: one(Infinity, Infinity, 2, 3),
+      maxConnectionAge: one(Infinity, Infinity, 60, 200),
+      cachedConnectionTimeout: one(Infinity, 100, 40, 40, 10),
+      retryAutomatically: one(true, true, true, false),
+      persistent: one(true, true, true, true, true, true, true, false),
+    },
+  };
+}
