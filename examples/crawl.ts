@@ -110,12 +110,10 @@ function readPage(response: HTTPResponse): Observable<Page> {
   );
 }
 
+const anchor = /<a\s[^>]*?href\s*=\s*["']?([^"'\s>#]+)/gi;
+
 const hrefsOf = (html: Uint8Array): string[] =>
-  [
-    ...Buffer.from(html)
-      .toString()
-      .matchAll(/<a\s[^>]*?href\s*=\s*["']?([^"'\s>#]+)/gi),
-  ].map(([, href]) => href);
+  Array.from(Buffer.from(html).toString().matchAll(anchor), ([, href]) => href);
 
 function linksOf(hrefs: readonly string[], base: string): string[] {
   const urls = hrefs.filter(href => URL.canParse(href, base)).map(href => new URL(href, base));
@@ -142,9 +140,9 @@ interface Job {
   readonly options: AgentOptions;
 }
 
-/** Our own site: all of its hosts. It answers at once or not at all, so the timeouts are short. */
+/** Our own site: all of its hosts. It answers within a second or not at all. */
 export function siteJob({ start, hosts, lookup }: Site): Job {
-  const timeouts = { headers: 500, bodyIdle: 500 };
+  const timeouts = { headers: 1_000, bodyIdle: 1_000 };
   return { start, wanted: url => hosts.has(new URL(url).host), options: { timeouts, tls: { lookup } } };
 }
 

@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Subject } from 'rxjs';
 import { checks } from '../../examples/checks.js';
 import { run, siteJob } from '../../examples/crawl.js';
 import type { Report } from '../../examples/report.js';
 import { type Site, startSite } from '../../examples/site/startSite.js';
+
+// Real sockets, real timeouts, and on a busy machine some more of them.
+jest.setTimeout(30_000);
 
 describe('the crawler of examples/', () => {
   let site: Site;
