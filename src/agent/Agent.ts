@@ -2,9 +2,10 @@ import { Observable, of, type Observer, type Subscriber, type TeardownLogic } fr
 import { AbortedError, type HTTPClientError } from '../errors/index.js';
 import type { CloseOptions, HTTPConnectionPool } from '../pool/index.js';
 import type { RequestObserver } from '../protocol/index.js';
-import { AgentExchange, describe } from './AgentExchange.js';
+import { AgentExchange } from './AgentExchange.js';
 import { agentSettings, type AgentOptions, type AgentSettings } from './AgentOptions.js';
 import type { AgentBody } from './bodyOf.js';
+import { describe } from './describe.js';
 import type { HTTPEvent } from './HTTPEvent.js';
 import { chain, type HTTPHandler } from './HTTPInterceptor.js';
 import { HTTPRequest, type HTTPRequestInit, type RequestOptions } from './HTTPRequest.js';

@@ -1,10 +1,9 @@
 import type { Observer, Subscriber, Unsubscribable } from 'rxjs';
-import { isHTTPClientError } from '../errors/index.js';
 import type { ClientProtocol } from '../pool/index.js';
 import type { ProtocolResponse } from '../protocol/index.js';
+import { describe } from './describe.js';
 import type { HTTPRequest } from './HTTPRequest.js';
 import { AgentResponse, type Acquisition, type HTTPResponse } from './HTTPResponse.js';
-import { redact } from './Target.js';
 
 /**
  * One attempt: a lease, a request over it, its response. It observes the pool and is the teardown of its subscriber, in
@@ -59,14 +58,4 @@ export class AgentExchange implements Observer<ClientProtocol>, Unsubscribable {
     this.#get?.unsubscribe();
     this.#request?.unsubscribe();
   }
-}
-
-/** Adds to an error which request it is about, once. */
-export function describe(error: unknown, request: HTTPRequest): unknown {
-  if (!isHTTPClientError(error) || error.request !== undefined) return error;
-  const { method } = request;
-  const url = redact(request.url);
-  error.request = { method, url };
-  error.message = `${method} ${url}: ${error.message}`;
-  return error;
 }

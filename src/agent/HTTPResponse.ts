@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import type { Transport } from '../endpoint/index.js';
 import type { HTTPBody, IncomingBody, IncomingResponse, ProtocolResponse, Timings } from '../protocol/index.js';
 import type { HTTPHeaders } from '../wire/index.js';
+import { describe } from './describe.js';
 import type { HTTPRequest } from './HTTPRequest.js';
 
 /** How long the parts of a request took, in ms. The dial's parts are there if it made a connection of its own. */
@@ -43,6 +44,12 @@ export class AgentResponse implements HTTPResponse {
     this.status = response.status;
     this.headers = response.headers;
     this.incoming = (response as IncomingResponse).incoming;
+    this.incoming.about = this;
+  }
+
+  /** @internal An error of the body says which request it is about, as those before the head do. */
+  explain(error: unknown): void {
+    describe(error, this.request);
   }
 
   get statusText(): string {

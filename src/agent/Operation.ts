@@ -1,5 +1,5 @@
 import type { Observable, Observer, Unsubscribable } from 'rxjs';
-import { AbortedError, TotalTimeoutError, type HTTPClientError } from '../errors/index.js';
+import { AbortedError, TotalTimeoutError, type HTTPClientError, type Phase } from '../errors/index.js';
 import type { ClientProtocol } from '../pool/index.js';
 import { Deadline, type DeadlineSweep } from '../timing/index.js';
 import type { Tracker } from './HTTPRequest.js';
@@ -84,6 +84,7 @@ export class Operation implements Observer<HTTPResponse>, Tracker {
   abort(error: HTTPClientError): void {
     if (this.#over) return;
     const leases = [...this.#leases];
+    error.phase ??= phaseOf(leases);
     const settled = this.#settled;
     this.#settled = true;
     this.#failure ??= error;
@@ -111,5 +112,19 @@ export class Operation implements Observer<HTTPResponse>, Tracker {
     this.#deadline?.dispose();
     this.#stopWatching?.();
     this.ended(this.#failure);
+  }
+}
+
+/** How far it has got: what the latest lease is at. Without one it waits for the pool. */
+function phaseOf(leases: readonly ClientProtocol[]): Phase {
+  switch (leases.at(-1)?.state) {
+    case undefined:
+      return 'acquire';
+    case 'waiting':
+      return 'wait';
+    case 'receiving':
+      return 'receive';
+    default:
+      return 'transmit';
   }
 }

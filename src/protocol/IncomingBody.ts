@@ -25,6 +25,11 @@ export interface BodyOwner {
   ownBuffer(on: boolean): void;
 }
 
+/** Adds to the errors of a body what a layer above knows of it. */
+export interface Explainer {
+  explain(error: unknown): void;
+}
+
 interface Piece {
   bytes: Uint8Array;
   start: number;
@@ -50,6 +55,7 @@ export class IncomingBody {
   #queued = 0;
   #trailers: HTTPHeaders = HTTPHeaders.empty;
   #trailersSubject: AsyncSubject<HTTPHeaders> | null = null;
+  #about: Explainer | null = null;
 
   constructor(
     owner: BodyOwner | null,
@@ -118,15 +124,26 @@ export class IncomingBody {
   fail(error: unknown): void {
     this.#owner = null;
     this.#outcome = 'failed';
-    this.#error = error;
+    this.#error = this.explained(error);
     this.#trailersSubject?.error(error);
     this.#flush();
+  }
+
+  /** Whose response it is: told of every error before anyone else hears of it. */
+  set about(about: Explainer) {
+    this.#about = about;
+    if (this.#outcome === 'failed') about.explain(this.#error);
+  }
+
+  explained<E>(error: E): E {
+    this.#about?.explain(error);
+    return error;
   }
 
   /** Makes `sink` the one reader; a second one is failed with `BodyUsedError`. */
   claim(sink: BodySink): void {
     if (this.#claimed) {
-      sink.fail(new BodyUsedError());
+      sink.fail(this.explained(new BodyUsedError()));
       return;
     }
     this.#claimed = true;

@@ -26,7 +26,8 @@ abstract class Collector<T> implements BodySink {
     try {
       value = this.value(bytes, start, end);
     } catch (cause) {
-      this.subscriber.error(new ResponseFailedError(`The response body cannot be read: ${String(cause)}`, { cause }));
+      const error = new ResponseFailedError(`The response body cannot be read: ${String(cause)}`, { cause });
+      this.subscriber.error(this.body.explained(error));
       return;
     }
     this.subscriber.next(value);

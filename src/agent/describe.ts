@@ -1,0 +1,13 @@
+import { isHTTPClientError } from '../errors/index.js';
+import type { HTTPRequest } from './HTTPRequest.js';
+import { redact } from './Target.js';
+
+/** Adds to an error which request it is about, once. */
+export function describe(error: unknown, request: HTTPRequest): unknown {
+  if (!isHTTPClientError(error) || error.request !== undefined) return error;
+  const { method } = request;
+  const url = redact(request.url);
+  error.request = { method, url };
+  error.message = `${method} ${url}: ${error.message}`;
+  return error;
+}
