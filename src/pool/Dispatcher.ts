@@ -151,7 +151,8 @@ export class Dispatcher implements LeaseHost, DialOwner {
         waiter.settle();
         waiter = bucket.waiters.first;
       }
-      if (waiter === undefined) this.#cache(slot);
+      // A pool that is closing takes it out instead of caching it.
+      if (waiter === undefined || this.closing) this.#cache(slot);
       else this.#lease(slot, waiter);
     }
   }
@@ -232,12 +233,10 @@ export class Dispatcher implements LeaseHost, DialOwner {
   /** A dial came to nothing. That fails the one who started it, if it still waits, and nobody else. */
   #failStarter(slot: Slot, error: HTTPClientError, reason: EvictionReason): void {
     const { waiter, claim } = slot;
+    waiter?.settle(); // first: what is told that the slot is gone may call the pool
     this.inventory.leave(slot, reason, error);
     claim?.error(error);
-    if (waiter !== null && !waiter.settled) {
-      waiter.settle();
-      waiter.subscriber.error(error);
-    }
+    waiter?.subscriber.error(error);
     this.#drain();
   }
 
@@ -337,8 +336,10 @@ export class Dispatcher implements LeaseHost, DialOwner {
     if (inventory.outbox.observed) inventory.tell(bucket, { type: 'quiescent', requests: slot.requests });
     const reason = this.#unfit(slot);
     if (reason !== null) inventory.leave(slot, reason);
-    else if (bucket.waiters.length <= bucket.validating) this.#cache(slot);
-    else if (this.#outranked(bucket)) inventory.leave(slot, 'room');
+    // Those that are made for retries serve no waiter. (One too many that is validated goes idle after all.)
+    else if (bucket.waiters.length === 0 || bucket.waiters.length <= bucket.validating - bucket.claimed) {
+      this.#cache(slot);
+    } else if (this.#outranked(bucket)) inventory.leave(slot, 'room');
     else this.#dialer.take(slot);
     const taken = (slot.state as SlotState) === 'validating';
     inventory.touchStarved();

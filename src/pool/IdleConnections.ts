@@ -7,6 +7,9 @@ import type { PoolSettings } from './PoolOptions.js';
 /** A server closes an idle connection when it said it would; ours is closed this many ms before. */
 const keepAliveMargin = 1_000;
 
+/** The longest delay that Node's timers know, in ms: a server may say more. */
+const longestTimer = 2 ** 31 - 1;
+
 /**
  * The cache of connections that wait to be used again: per key, newest first out, and over all keys by age.
  *
@@ -44,7 +47,7 @@ export class IdleConnections {
     const { cachedConnectionTimeout } = this.settings;
     return said === undefined
       ? cachedConnectionTimeout
-      : Math.min(cachedConnectionTimeout, said * 1_000 - keepAliveMargin);
+      : Math.min(cachedConnectionTimeout, said * 1_000 - keepAliveMargin, longestTimer);
   }
 
   put(slot: Slot, lifetime: number): void {

@@ -34,12 +34,12 @@ export class DeadlineSweep {
     return this.#scheduler.now() + this.#skew;
   }
 
-  /** Stops the timer for good: nothing waits any more. */
+  /** The pool is closed: stops the timer, unless something still waits (an upgraded transport that is to be claimed). */
   close(): void {
+    if (this.#deadlines.some(deadline => deadline.running)) return;
     this.#armed?.unsubscribe();
     this.#armed = null;
     this.#armedFor = Infinity;
-    this.#deadlines.length = 0;
   }
 
   /** @internal */
