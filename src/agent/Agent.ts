@@ -1,4 +1,4 @@
-import { Observable, of, type Observer, type Subscriber, type TeardownLogic } from 'rxjs';
+import { lastValueFrom, Observable, of, type Observer, type Subscriber, type TeardownLogic } from 'rxjs';
 import { AbortedError, type HTTPClientError } from '../errors/index.js';
 import type { CloseOptions, HTTPConnectionPool } from '../pool/index.js';
 import type { RequestObserver } from '../protocol/index.js';
@@ -123,6 +123,11 @@ export class Agent {
   /** Closes the pool, if the agent made it; see `HTTPConnectionPool.close`. */
   close(options?: CloseOptions): Observable<void> {
     return this.#settings.ownsPool ? this.pool.close(options) : of(undefined);
+  }
+
+  /** `await using agent = new Agent()`: closes its pool with the default grace period. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return lastValueFrom(this.close());
   }
 
   // ---- how a request runs ----

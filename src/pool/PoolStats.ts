@@ -1,6 +1,8 @@
 /** What a pool, or one key of it, holds now, and has done so far. */
 export interface PoolStats {
-  /** Connections in use, those being validated included: leased + idle + connecting are the open ones. */
+  /** leased + idle + connecting: what counts under the limits. */
+  readonly open: number;
+  /** Connections in use, those being validated included. */
   readonly leased: number;
   /** Connections waiting to be used again. */
   readonly idle: number;
@@ -8,7 +10,7 @@ export interface PoolStats {
   readonly connecting: number;
   /** Connections, among the leased, that were taken for a get and wait for the loop to poll. */
   readonly validating: number;
-  /** Gets that wait. */
+  /** Gets that wait, for the poll of the loop if for nothing else. */
   readonly pending: number;
   /** Connections made. */
   readonly opened: number;
