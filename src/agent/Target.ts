@@ -32,8 +32,9 @@ function parse(text: string): Target {
   let url: URL;
   try {
     url = new URL(text);
-  } catch (cause) {
-    throw new InvalidRequestError('url', `${JSON.stringify(redact(text))} is not an absolute URL`, { cause });
+  } catch {
+    // Not as the cause: Node's error holds the whole URL.
+    throw new InvalidRequestError('url', `${JSON.stringify(redactText(text))} is not an absolute URL`);
   }
   const { protocol, username, password } = url;
   if (protocol !== 'http:' && protocol !== 'https:') {
@@ -67,4 +68,9 @@ export function redact(url: string): string {
   return url
     .replace(/^([a-z][a-z0-9+.-]*:\/*)[^/?#]*@/i, '$1')
     .replace(/[?#].*$/s, match => (match[0] === '?' ? '?…' : ''));
+}
+
+/** The same for what is no URL, or may be none: whatever is in front of an @ may be meant as credentials. */
+export function redactText(text: string): string {
+  return redact(text.replace(/^(\s*[a-z][a-z0-9+.-]*:[\\/]{2,})?.*@/is, '$1…@'));
 }

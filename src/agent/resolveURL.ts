@@ -1,5 +1,5 @@
 import { InvalidRequestError } from '../errors/index.js';
-import { redact } from './Target.js';
+import { redact, redactText } from './Target.js';
 
 export type Query =
   | string
@@ -8,7 +8,8 @@ export type Query =
 
 /**
  * The absolute URL of a request. With a base, `url` is a path below the base's path, with or without a slash in front;
- * whatever leads elsewhere (another origin, `//host`, `../..` above the base) throws `InvalidRequestError`.
+ * whatever leads elsewhere (another origin, `//host`, `../..` above the base) throws `InvalidRequestError`. The base's
+ * credentials are those of its requests.
  */
 export function resolveURL(url: string | URL, base: URL | undefined, query?: Query): string {
   const text = typeof url === 'string' ? url : url.href;
@@ -31,8 +32,12 @@ function below(base: URL, text: string): string {
   if (!inside) {
     throw new InvalidRequestError(
       'url',
-      `${JSON.stringify(redact(text))} leads out of the baseURL ${redact(base.href)}`,
+      `${JSON.stringify(redactText(text))} leads out of the baseURL ${redact(base.href)}`,
     );
+  }
+  if (url!.username === '' && url!.password === '') {
+    url!.username = base.username;
+    url!.password = base.password;
   }
   return url!.href;
 }
