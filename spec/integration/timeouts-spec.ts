@@ -19,7 +19,7 @@ import {
   TotalTimeoutError,
   UploadTimeoutError,
 } from 'rxjs-http-pool';
-import { type Blackhole, blackhole, type Loopback, rawServer, until } from '../loopback/index.js';
+import { type Blackhole, blackhole, lateness, type Loopback, rawServer, until } from '../loopback/index.js';
 import { FakeTransport } from '../support/index.js';
 
 const tries = 5;
@@ -75,12 +75,20 @@ describe('deadlines in real time, exact to 20 ms', () => {
    * `attempt` returns how long it took, in ms.
    */
   async function expectTime(name: string, timeout: number, attempt: () => Promise<number>): Promise<void> {
-    const late = (await Promise.all(Array.from({ length: tries }, attempt))).map(ms => ms - timeout);
-    const shown = late.map(ms => ms.toFixed(1)).join(' ');
-    console.log(`${name}: ${timeout} ms, late by ${shown}, median ${median(late).toFixed(1)}`);
-    // Two clocks are compared, of which one counts whole ms: a deadline may seem to be up to 2 ms early.
-    expect(Math.min(...late)).toBeGreaterThan(-2);
-    expect(median(late)).toBeLessThan(exact);
+    // A machine that is busy with something else gets another chance; a deadline that is late is late each time.
+    for (let round = 0; ; round++) {
+      const [plain, ...times] = await Promise.all([lateness(timeout), ...Array.from({ length: tries }, attempt)]);
+      const late = times.map(ms => ms - timeout);
+      const shown = late.map(ms => ms.toFixed(1)).join(' ');
+      console.log(
+        `${name}: ${timeout} ms, late by ${shown}, median ${median(late).toFixed(1)}; a plain timer ${plain.toFixed(1)}`,
+      );
+      // Two clocks are compared, of which one counts whole ms: a deadline may seem to be up to 2 ms early.
+      expect(Math.min(...late)).toBeGreaterThan(-2);
+      if (round < 2 && median(late) - plain >= exact) continue;
+      expect(median(late) - plain).toBeLessThan(exact);
+      return;
+    }
   }
 
   async function timed(start$: Observable<unknown>): Promise<{ error: HTTPClientError; ms: number }> {
@@ -125,7 +133,7 @@ describe('deadlines in real time, exact to 20 ms', () => {
       expectAbout(error, url);
       return ms;
     });
-    expect(agent.pool.stats()).toMatchObject({ connecting: 0, connectFailures: tries });
+    expect(agent.pool.stats()).toMatchObject({ connecting: 0, pending: 0 });
   });
 
   it('headers, from the request being written', async () => {
@@ -191,17 +199,20 @@ describe('deadlines in real time, exact to 20 ms', () => {
         expect(event.reason).toBe('cancelled');
       }
     });
+    let begun = 0;
     await expectTime('bodyUnclaimed', timeout, async () => {
-      const response = await lastValueFrom(agent.get(url));
-      const started = performance.now();
-      await until(() => evictions.length === tries, 'the connections to be evicted');
+      const index = begun++;
+      let started = 0;
+      const response = await lastValueFrom(agent.get(url).pipe(tap(() => (started = performance.now()))));
+      await until(() => evictions.length >= begun, 'the connections to be evicted');
       const error = await failureOf(response.text());
       expect(error).toBeInstanceOf(BodyUnclaimedError);
       expect(error).toMatchObject({ code: 'ERR_BODY_UNCLAIMED', phase: 'receive', timeout });
       expectAbout(error, url);
-      return median(evictions) - started;
+      // They go in the order in which they came, or at once.
+      return evictions[index] - started;
     });
-    expect(reported).toHaveLength(tries);
+    expect(reported).toHaveLength(begun);
     expect(reported[0]).toBeInstanceOf(BodyUnclaimedError);
   });
 

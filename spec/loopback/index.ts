@@ -3,6 +3,7 @@ export { ca, certificate, type CertificateName } from './certificate.js';
 export { failure } from './failure.js';
 export { httpServer } from './httpServer.js';
 export { httpsServer } from './httpsServer.js';
+export { lateness } from './lateness.js';
 export { Loopback } from './Loopback.js';
 export { Program, type ProgramOptions } from './program.js';
 export { rawServer } from './rawServer.js';
