@@ -441,6 +441,9 @@ export class Dispatcher implements LeaseHost, DialOwner {
     const { inventory } = this;
     if (this.#closed === null) {
       this.#closed = new AsyncSubject();
+      // Like a pass of the drain loop: the pool is not at its end before the last get has been told.
+      const draining = this.#draining;
+      this.#draining = true;
       const waiters = [...inventory.buckets.values()].flatMap(bucket => [...bucket.waiters]);
       for (const slot of [...inventory.slots]) {
         const { claim } = slot;
@@ -453,6 +456,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
         this.#refuse(waiter, this.closedError(waiter.bucket, waiter.since));
         inventory.touch(waiter.bucket); // a key that held nothing else is forgotten
       }
+      this.#draining = draining;
     }
     const closed$ = this.#closed.asObservable();
     const ends = inventory.deadlines.now() + gracePeriod;
