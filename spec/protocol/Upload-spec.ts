@@ -1,6 +1,9 @@
+import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
-import { Observable } from 'rxjs';
-import { openConnection } from '../support/index.js';
+import { concat, from, Observable, of, Subject, throwError } from 'rxjs';
+import { BodyLengthMismatchError, BodyNotReplayableError } from '../../src/errors/index.js';
+import type { ProtocolResponse, RequestBody } from '../../src/protocol/index.js';
+import { answer, microtasks, openConnection, ticks, type Recorded, type Stage } from '../support/index.js';
 
 describe('An upload that the server refuses at once', () => {
   it('is not begun if the answer came from inside the write of the head', () => {
@@ -13,5 +16,361 @@ describe('An upload that the server refuses at once', () => {
     expect(request({ method: 'POST', body }).values[0].status).toBe(413);
     expect(subscribed).toBe(false);
     expect(transport.writes.length).toBe(1);
+  });
+});
+
+const accepted = 'HTTP/1.1 204 No Content\r\n\r\n';
+
+type Body = Exclude<RequestBody, () => unknown>;
+
+describe('A request body', () => {
+  const big = 'abcdefghij'.repeat(200_000);
+  const bytes = (content: string): Uint8Array => Buffer.from(content, 'latin1');
+  const padded = Buffer.from('xxhelloxx', 'latin1');
+  async function* generate(parts: readonly (string | Uint8Array)[]): AsyncGenerator<string | Uint8Array> {
+    for (const part of parts) yield part;
+  }
+
+  /** Every kind of body, and what the server is to read. `length`: it is announced, by us or by the header. */
+  const bodies: Record<string, { make: () => Body; content: string; length?: boolean }> = {
+    'a string': { make: () => 'hello', content: 'hello', length: true },
+    'a string beyond ASCII': { make: () => 'grüße', content: Buffer.from('grüße').toString('latin1'), length: true },
+    'an empty string': { make: () => '', content: '', length: true },
+    'a large string': { make: () => big, content: big, length: true },
+    bytes: { make: () => bytes('hello'), content: 'hello', length: true },
+    'no bytes': { make: () => new Uint8Array(0), content: '', length: true },
+    'many bytes': { make: () => bytes(big), content: big, length: true },
+    'a window on bytes': { make: () => padded.subarray(2, 7), content: 'hello', length: true },
+    'a Readable': { make: () => Readable.from([Buffer.from('he'), Buffer.from('llo')]), content: 'hello' },
+    'an empty Readable': { make: () => Readable.from([]), content: '' },
+    'a large Readable': { make: () => Readable.from([bytes(big), bytes(big)]), content: big + big },
+    'an async iterable': { make: () => generate(['he', bytes('llo')]), content: 'hello' },
+    'a synchronous Observable': { make: () => from(['he', bytes('llo')]), content: 'hello' },
+    'an empty Observable': { make: () => new Observable<string>(subscriber => subscriber.complete()), content: '' },
+    'an asynchronous Observable': { make: () => from(Promise.resolve('hello')), content: 'hello' },
+    'zero-length chunks': { make: () => from(['', 'he', new Uint8Array(0), 'llo', '']), content: 'hello' },
+  };
+
+  const variants = Object.entries(bodies).flatMap(([name, { make, content, length = false }]) => [
+    { name, body: make as () => RequestBody, content, declared: false, length },
+    { name: `a function that makes ${name}`, body: () => make, content, declared: false, length },
+    ...(length ? [] : [{ name: `${name}, of declared length`, body: make, content, declared: true, length: true }]),
+  ]);
+
+  it.each(variants)('$name', async ({ body, content, declared, length }) => {
+    for (const highWaterMark of [Infinity, 10]) {
+      const stage = openConnection({ highWaterMark });
+      let sent = 0;
+      const headers = declared ? { 'Content-Length': String(content.length) } : {};
+      const observer = { sent: () => sent++ };
+      const response = stage.request({ method: 'POST', body: body(), headers, observer });
+      for (let i = 0; i < 100 && stage.state === 'transmitting'; i++) {
+        await ticks(1);
+        stage.transport.drain();
+      }
+      const [request, ...more] = stage.transport.requests;
+      expect(more).toEqual([]);
+      expect(request.complete).toBe(true);
+      // Not toBe: it would print megabytes.
+      expect(request.body === content).toBe(true);
+      expect(request.headers.filter(([name]) => /content-length|transfer-encoding/.test(name))).toEqual([
+        length ? ['content-length', String(content.length)] : ['transfer-encoding', 'chunked'],
+      ]);
+      expect(sent).toBe(1);
+      stage.transport.respond(accepted);
+      expect(response.outcome).toBe('value');
+      expect(stage.state).toBe('quiescent');
+    }
+  });
+
+  it('of none says so where a server would wait for it', () => {
+    for (const [method, length] of [
+      ['POST', '0'],
+      ['PUT', '0'],
+      ['GET', undefined],
+      ['DELETE', undefined],
+    ]) {
+      const { request, transport } = openConnection();
+      request({ method });
+      expect(transport.requests[0].headers.find(([name]) => name === 'content-length')?.[1]).toBe(length);
+    }
+  });
+
+  it('goes out in one write with its head, if it is small', () => {
+    const { request, transport } = openConnection();
+    request({ method: 'POST', body: 'hello' });
+    expect(transport.writes.length).toBe(1);
+  });
+});
+
+describe('Backpressure', () => {
+  it('holds a large body back while the socket takes nothing', () => {
+    const { request, transport } = openConnection({ highWaterMark: 1_000 });
+    request({ method: 'POST', body: new Uint8Array(8 * 1024 * 1024) });
+    expect(transport.buffered).toBeLessThan(1024 * 1024);
+    const first = transport.buffered;
+    transport.drain();
+    expect(transport.buffered).toBeGreaterThan(0);
+    expect(transport.buffered).toBeLessThanOrEqual(first + 1_000);
+  });
+
+  it('asks an iterable for no more while the socket takes nothing', async () => {
+    const { request, transport } = openConnection({ highWaterMark: 200 });
+    let asked = 0;
+    const body: AsyncIterable<string> = {
+      [Symbol.asyncIterator]: () => ({ next: async () => ({ done: ++asked > 5, value: 'x'.repeat(300) }) }),
+    };
+    request({ method: 'POST', body });
+    await microtasks();
+    expect(asked).toBe(1);
+    transport.drain();
+    await microtasks();
+    expect(asked).toBe(2);
+  });
+
+  it('tells the progress, up to the whole', () => {
+    const { request, transport } = openConnection({ highWaterMark: 1_000 });
+    const progress: unknown[] = [];
+    const total = 1024 * 1024 + 5;
+    request({
+      method: 'POST',
+      body: new Uint8Array(total),
+      observer: { uploadProgress: (...told) => progress.push(told) },
+    });
+    for (let i = 0; i < 10; i++) transport.drain();
+    expect(progress).toEqual([
+      [512 * 1024, total],
+      [1024 * 1024, total],
+      [total, total],
+    ]);
+  });
+
+  it('tells the progress of a small body, and of one of unknown length', () => {
+    const { request, transport } = openConnection();
+    const progress: unknown[] = [];
+    const observer = { uploadProgress: (...told: unknown[]) => progress.push(told) };
+    request({ method: 'POST', body: 'hello', observer });
+    transport.respond(accepted);
+    request({ method: 'POST', body: from(['a', 'bc']), observer });
+    expect(progress).toEqual([
+      [5, 5],
+      [1, undefined],
+      [3, undefined],
+    ]);
+  });
+
+  // A peer that stops reading while an Observable holds is not noticed, as only the end of the source waits for the socket.
+  it.failing('has a deadline for an Observable that emitted more than the socket takes, and holds', () => {
+    const { request, clock } = openConnection({ highWaterMark: 10 });
+    const body = new Subject<string>();
+    const response = request({ method: 'POST', body, timeouts: { bodyIdle: 100 } });
+    body.next('x'.repeat(100));
+    clock.advance(1_000);
+    expect(response.outcome).toBe('UploadTimeoutError');
+  });
+});
+
+describe('A body of another length than declared', () => {
+  const declared = { method: 'POST', headers: { 'Content-Length': '5' } };
+  const wrong: Record<string, { parts: readonly string[]; actual: number }> = {
+    'too few bytes': { parts: ['hel'], actual: 3 },
+    'no bytes': { parts: [], actual: 0 },
+    'too many at once': { parts: ['hello!'], actual: 6 },
+    'too many in the second chunk': { parts: ['hel', 'lo!'], actual: 6 },
+  };
+
+  it.each(Object.entries(wrong))(
+    '%s: an error, and the server never saw a whole request',
+    async (_name, { parts, actual }) => {
+      for (const body of [from(parts), Readable.from(parts)]) {
+        const stage = openConnection();
+        const response = stage.request({ ...declared, body });
+        await ticks();
+        expect(response.error).toBeInstanceOf(BodyLengthMismatchError);
+        expect(response.error).toMatchObject({ expected: 5, actual });
+        expect(stage.transport.destroyed).toBe(true);
+        expect(stage.transport.requests[0].complete).toBe(false);
+      }
+    },
+  );
+
+  it('too many, after exactly enough: the server saw what was announced, and not a byte more', () => {
+    const stage = openConnection();
+    const response = stage.request({ ...declared, body: from(['hello', '!']) });
+    expect(response.error).toBeInstanceOf(BodyLengthMismatchError);
+    expect(stage.transport.destroyed).toBe(true);
+    expect(stage.transport.requests).toMatchObject([{ body: 'hello' }]);
+  });
+
+  it('of which the bytes are known is refused before anything is written', () => {
+    const stage = openConnection();
+    expect(stage.request({ ...declared, body: 'hello!' }).outcome).toBe('InvalidRequestError');
+    expect(stage.transport.written).toBe('');
+    expect(stage.state).toBe('quiescent');
+  });
+});
+
+describe('The source of a body that is cut short', () => {
+  const cuts: Record<string, (stage: Stage, response: Recorded<ProtocolResponse>) => void> = {
+    'unsubscribed from': (_stage, response) => response.subscription.unsubscribe(),
+    closed: ({ connection }) => connection.close(),
+    lost: ({ transport }) => transport.reset(),
+    finished: ({ transport }) => transport.fin(),
+    'answered in full': ({ transport }) => transport.respond(answer('hello')),
+    refused: ({ transport }) => transport.respond('HTTP/1.1 413 No\r\nContent-Length: 5\r\n\r\n'),
+    'answered with junk': ({ transport }) => transport.respond('junk\r\n'),
+  };
+
+  it.each(Object.entries(cuts))('is torn down: %s', async (_name, cut) => {
+    const subject = new Subject<string>();
+    const observed = openConnection();
+    cut(observed, observed.request({ method: 'POST', body: subject }));
+    expect(subject.observed).toBe(false);
+
+    let returned = 0;
+    const iterable: AsyncIterable<string> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise(() => undefined),
+        return: async () => ({ done: true, value: ++returned }),
+      }),
+    };
+    const iterated = openConnection();
+    cut(iterated, iterated.request({ method: 'POST', body: iterable }));
+    expect(returned).toBe(1);
+
+    const readable = new Readable({ read: () => undefined });
+    const read = openConnection();
+    cut(read, read.request({ method: 'POST', body: readable }));
+    await ticks();
+    expect(readable.destroyed).toBe(true);
+  });
+
+  it('is torn down also if that fails', async () => {
+    const broken: AsyncIterable<string>[] = [
+      {
+        [Symbol.asyncIterator]: () => ({
+          next: () => new Promise(() => undefined),
+          return: () => Promise.reject(new Error()),
+        }),
+      },
+      {
+        [Symbol.asyncIterator]: () => ({
+          next: () => new Promise(() => undefined),
+          return: () => {
+            throw new Error('no');
+          },
+        }),
+      },
+      { [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => undefined) }) },
+    ];
+    for (const body of broken) {
+      const stage = openConnection();
+      const response = stage.request({ method: 'POST', body });
+      stage.connection.close();
+      await ticks();
+      expect(response.outcome).toBe('AbortedError');
+      expect(stage.reports).toEqual([]);
+    }
+  });
+});
+
+describe('A source that fails', () => {
+  const fault = new Error('disk on fire');
+  const sources: Record<string, () => RequestBody> = {
+    'a function that throws': () => () => {
+      throw fault;
+    },
+    'an Observable': () => throwError(() => fault),
+    'an Observable, after a chunk': () =>
+      concat(
+        of('part'),
+        throwError(() => fault),
+      ),
+    'an Observable that throws at subscribe': () =>
+      new Observable<string>(() => {
+        throw fault;
+      }),
+    'a Readable': () =>
+      new Readable({
+        read() {
+          this.destroy(fault);
+        },
+      }),
+    'an iterable that rejects': () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(fault) }) }),
+    'an iterable that throws': () => ({
+      [Symbol.asyncIterator]: () => ({
+        next: () => {
+          throw fault;
+        },
+      }),
+    }),
+    'an iterable without iterator': () => ({
+      [Symbol.asyncIterator]: () => {
+        throw fault;
+      },
+    }),
+  };
+
+  it.each(Object.entries(sources))('is RequestGenerationFailedError with the cause: %s', async (name, make) => {
+    const stage = openConnection();
+    const response = stage.request({ method: 'POST', body: make() });
+    await ticks();
+    expect(response.outcome).toBe('RequestGenerationFailedError');
+    expect((response.error as Error).cause).toBe(fault);
+    // A factory that throws has sent nothing.
+    expect(stage.state).toBe(name.startsWith('a function') ? 'quiescent' : 'closed');
+    expect(stage.transport.written.endsWith('0\r\n\r\n')).toBe(false);
+  });
+
+  it.each([
+    ['no body at all', 5],
+    ['a promise', Promise.resolve('x')],
+    ['a function that makes none', () => 5],
+  ])('is InvalidRequestError, and nothing is written: %s', (_name, body) => {
+    const stage = openConnection();
+    expect(stage.request({ method: 'POST', body: body as unknown as RequestBody }).outcome).toBe('InvalidRequestError');
+    expect(stage.transport.written).toBe('');
+  });
+
+  it('emits what is neither bytes nor text', () => {
+    const stage = openConnection();
+    const response = stage.request({ method: 'POST', body: of(5 as unknown as string) });
+    expect(response.outcome).toBe('RequestGenerationFailedError');
+  });
+});
+
+describe('A body that can be read once', () => {
+  it.each(['an Observable', 'a Readable', 'a function that gives the same again'])(
+    'is not sent twice: %s',
+    async kind => {
+      const once = kind === 'a Readable' ? Readable.from(['x']) : of('x');
+      const body = kind.startsWith('a function') ? () => once : once;
+      const stage = openConnection();
+      stage.request({ method: 'POST', body });
+      await ticks();
+      stage.transport.respond(accepted);
+      const second = stage.request({ method: 'POST', body });
+      expect(second.error).toBeInstanceOf(BodyNotReplayableError);
+      expect(stage.state).toBe('quiescent');
+    },
+  );
+
+  it('is not spent by a request that was refused before it was sent', () => {
+    const stage = openConnection();
+    const body = of('x');
+    expect(stage.request({ method: 'POST', body, path: 'no path' }).outcome).toBe('InvalidRequestError');
+    stage.request({ method: 'POST', body });
+    expect(stage.transport.requests[0].body).toBe('x');
+  });
+});
+
+describe('sent', () => {
+  it('is told when the socket has taken the last byte, once', () => {
+    const stage = openConnection({ highWaterMark: 10 });
+    const told: string[] = [];
+    stage.request({ method: 'POST', body: 'x'.repeat(50), observer: { sent: () => told.push(stage.state) } });
+    expect(told).toEqual([]);
+    stage.transport.drain();
+    expect(told).toEqual(['waiting']);
   });
 });
