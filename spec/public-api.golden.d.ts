@@ -1,0 +1,681 @@
+// Written by `npm run api:update`: every name that the root entry exports. A change here is a change for users.
+
+export class AbortedError extends HTTPClientError {
+    constructor(message?: string, init?: HTTPClientErrorInit);
+}
+
+export abstract class AcquireError extends HTTPClientError {
+    readonly snapshot: PoolSnapshot;
+    constructor(code: HTTPClientErrorCode, message: string, snapshot: PoolSnapshot, cause?: unknown);
+}
+
+export interface AcquireOptions {
+    readonly acquireTimeout?: number;
+}
+
+export class AcquireTimeoutError extends AcquireError {
+    readonly acquireTimeout: number;
+    constructor(acquireTimeout: number, snapshot: PoolSnapshot, cause?: unknown);
+}
+
+export class Agent {
+    readonly pool: HTTPConnectionPool;
+    constructor(options?: AgentOptions);
+    request(init: HTTPRequestInit | HTTPRequest): Observable<HTTPResponse>;
+    get(url: string | URL, options?: RequestOptions): Observable<HTTPResponse>;
+    head(url: string | URL, options?: RequestOptions): Observable<HTTPResponse>;
+    delete(url: string | URL, options?: RequestOptions): Observable<HTTPResponse>;
+    post(url: string | URL, body?: AgentBody | null, options?: RequestOptions): Observable<HTTPResponse>;
+    put(url: string | URL, body?: AgentBody | null, options?: RequestOptions): Observable<HTTPResponse>;
+    patch(url: string | URL, body?: AgentBody | null, options?: RequestOptions): Observable<HTTPResponse>;
+    events(init: HTTPRequestInit | HTTPRequest): Observable<HTTPEvent>;
+    extend(options: AgentOptions): Agent;
+    close(options?: CloseOptions): Observable<void>;
+}
+
+export type AgentBody = RequestBody | URLSearchParams | Blob | FormData | ArrayBuffer | ArrayBufferView;
+
+export interface AgentOptions {
+    readonly pool?: HTTPConnectionPool | HTTPConnectionPoolOptions;
+    readonly interceptors?: readonly HTTPInterceptor[];
+    readonly baseURL?: string | URL;
+    readonly headers?: HeadersInit;
+    readonly timeouts?: Timeouts;
+    readonly tls?: ConnectOptions;
+    readonly key?: (request: HTTPRequest) => string;
+    readonly endpoint?: (request: HTTPRequest) => Endpoint;
+}
+
+export type BodyChunk = Uint8Array | string;
+
+export class BodyLengthMismatchError extends RequestGenerationFailedError {
+    readonly expected: number;
+    readonly actual: number;
+    constructor(expected: number, actual: number);
+}
+
+export class BodyNotReplayableError extends RequestGenerationFailedError {
+    constructor();
+}
+
+export type BodySource = BodyChunk | AsyncIterable<BodyChunk> | Observable<BodyChunk>;
+
+export class BodyTimeoutError extends ResponseFailedError {
+    readonly timeout: number;
+    constructor(timeout: number);
+}
+
+export class BodyUnclaimedError extends ResponseFailedError {
+    readonly timeout: number;
+    constructor(timeout: number);
+}
+
+export class BodyUsedError extends ResponseFailedError {
+    constructor();
+}
+
+export interface ClientProtocol {
+    readonly key: string;
+    readonly reused: boolean;
+    readonly state: LeaseState;
+    readonly info: TransportInfo | undefined;
+    request(request: ProtocolRequest): Observable<ProtocolResponse>;
+    release(): void;
+    abort(reason?: unknown): void;
+    readonly quiescent: Observable<void>;
+    readonly disconnected: Observable<HTTPClientError | null>;
+}
+
+export interface CloseOptions {
+    readonly gracePeriod?: number;
+}
+
+export class ConnectError extends HTTPClientError {
+    constructor(message: string, init?: HTTPClientErrorInit, code?: HTTPClientErrorCode);
+}
+
+export type ConnectOptions = Omit<Partial<TLSOptions>, 'host' | 'port' | 'connectTimeout' | 'over'>;
+
+export class ConnectTimeoutError extends ConnectError {
+    readonly authority: string;
+    readonly connectTimeout: number;
+    constructor(authority: string, connectTimeout: number);
+}
+
+export interface Connection {
+    readonly capacity: number;
+    readonly info: TransportInfo;
+    readonly keepAlive?: {
+        readonly timeout?: number;
+        readonly max?: number;
+    } | undefined;
+    request(request: ProtocolRequest): Observable<ProtocolResponse>;
+    progress(): Progress;
+    readonly quiescent: Observable<void>;
+    readonly disconnected: Observable<HTTPClientError | null>;
+    close(reason?: unknown): void;
+    ref(): void;
+    unref(): void;
+}
+
+export type ConnectionState = 'quiescent' | 'transmitting' | 'waiting' | 'early' | 'receiving' | 'draining' | 'upgraded' | 'closed';
+
+export interface DuplexOptions {
+    readonly authority?: string;
+    readonly connectTimeout?: number;
+    readonly scheduler?: SchedulerLike;
+}
+
+export type Endpoint = Observable<Transport>;
+
+export type EvictionReason = 'idle-timeout' | 'overflow' | 'room' | 'max-age' | 'max-requests' | 'not-persistent' | 'peer-closed' | 'unsolicited-data' | 'error' | 'cancelled' | 'leaked' | 'wrong-state' | 'upgraded' | 'pool-closed';
+
+export interface ExchangeTimeouts {
+    readonly headers?: number;
+    readonly bodyIdle?: number;
+    readonly bodyUnclaimed?: number;
+}
+
+export interface Failure {
+    readonly error: unknown;
+    readonly allowed: boolean;
+    readonly first: boolean;
+    readonly reused: boolean;
+}
+
+export class HTTP11ClientProtocol implements Connection, TransportSink, ExchangeOwner, WriterOwner, ReaderOwner {
+    readonly capacity = 1;
+    readonly quiescent: Observable<void>;
+    readonly disconnected: Observable<HTTPClientError | null>;
+    constructor(transport: Transport, context: ProtocolContext);
+    get info(): TransportInfo;
+    get keepAlive(): {
+        readonly timeout?: number;
+        readonly max?: number;
+    } | undefined;
+    progress(): Progress;
+    request(request: ProtocolRequest): Observable<ProtocolResponse>;
+    close(reason?: unknown): void;
+    ref(): void;
+    unref(): void;
+    report(error: unknown): void;
+    written(exchange: Exchange, now: number): void;
+    blocked(exchange: Exchange, blocked: boolean): void;
+    unsendable(exchange: Exchange, error: HTTPClientError): void;
+    data(view: Uint8Array): void;
+    end(): void;
+    closed(error?: Error): void;
+    informational(exchange: Exchange, head: ResponseHead): void;
+    head(exchange: Exchange, head: ResponseHead, length: number | null): void;
+    announce(exchange: Exchange): void;
+    flow(exchange: Exchange, flowing: boolean): void;
+    bodyWanted(exchange: Exchange): void;
+    bodyOwnBuffer(on: boolean): void;
+    bodyDropped(exchange: Exchange): void;
+    complete(exchange: Exchange, trailers: HTTPHeaders, reusable: boolean): void;
+    upgrade(exchange: Exchange, head: ResponseHead, rest: Uint8Array): void;
+    malformed(exchange: Exchange, error: HTTPClientError): void;
+    cancelled(exchange: Exchange): void;
+}
+
+export class HTTPBody extends Observable<Uint8Array> implements AsyncIterable<Uint8Array> {
+    get used(): boolean;
+    get length(): number | null;
+    pull<R>(project: (chunk: Uint8Array, index: number) => ObservableInput<R>): Observable<R>;
+    [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array>;
+    readable(): Readable;
+}
+
+export class HTTPClientError extends Error {
+    readonly code: HTTPClientErrorCode;
+    phase: Phase | undefined;
+    reused: boolean;
+    request: {
+        readonly method: string;
+        readonly url: string;
+    } | undefined;
+    constructor(code: HTTPClientErrorCode, message: string, init?: HTTPClientErrorInit);
+}
+
+export type HTTPClientErrorCode = 'ERR_INVALID_OPTION' | 'ERR_ACQUIRE_TIMEOUT' | 'ERR_POOL_QUEUE_FULL' | 'ERR_POOL_CLOSED' | 'ERR_CONNECT' | 'ERR_CONNECT_TIMEOUT' | 'ERR_UNSOLICITED_DATA' | 'ERR_REQUEST_NOT_SENT' | 'ERR_LEASE_USED' | 'ERR_REQUEST_GENERATION_FAILED' | 'ERR_INVALID_REQUEST' | 'ERR_BODY_LENGTH_MISMATCH' | 'ERR_BODY_NOT_REPLAYABLE' | 'ERR_REQUEST_TRANSMISSION_FAILED' | 'ERR_UPLOAD_TIMEOUT' | 'ERR_RESPONSE_NEVER_RECEIVED' | 'ERR_HEADERS_TIMEOUT' | 'ERR_RESPONSE_FAILED' | 'ERR_PARSE' | 'ERR_HEADERS_OVERFLOW' | 'ERR_TRUNCATED_BODY' | 'ERR_BODY_TIMEOUT' | 'ERR_BODY_UNCLAIMED' | 'ERR_BODY_USED' | 'ERR_TOTAL_TIMEOUT' | 'ERR_STATUS' | 'ERR_ABORTED';
+
+export interface HTTPClientErrorInit {
+    readonly cause?: unknown;
+    readonly phase?: Phase;
+}
+
+export class HTTPConnectionPool {
+    constructor(options?: HTTPConnectionPoolOptions);
+    get(key: string, endpoint$: Endpoint, options?: AcquireOptions): Observable<ClientProtocol>;
+    use<T>(key: string, endpoint$: Endpoint, project: (protocol: ClientProtocol) => ObservableInput<T>, options?: AcquireOptions): Observable<T>;
+    close(options?: CloseOptions): Observable<void>;
+    stats(key?: string): PoolStats;
+    get events(): Observable<PoolEvent>;
+    [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface HTTPConnectionPoolOptions {
+    readonly persistent?: boolean;
+    readonly maxPersistentPerHost?: number;
+    readonly cachedConnectionTimeout?: number;
+    readonly retryAutomatically?: boolean;
+    readonly maxPersistent?: number;
+    readonly maxConnectionsPerHost?: number;
+    readonly maxConnections?: number;
+    readonly maxPending?: number;
+    readonly acquireTimeout?: number;
+    readonly maxConnectionAge?: number;
+    readonly maxRequestsPerConnection?: number;
+    readonly validateIdle?: boolean | Observable<unknown>;
+    readonly leaseTimeout?: number;
+    readonly limits?: Partial<ProtocolLimits>;
+    readonly protocolFactory?: ProtocolFactory;
+    readonly scheduler?: SchedulerLike;
+}
+
+export class HTTPContext {
+    constructor(values?: Iterable<readonly [
+        HTTPContextToken<unknown>,
+        unknown
+    ]>);
+    get<T>(token: HTTPContextToken<T>): T;
+    has(token: HTTPContextToken<unknown>): boolean;
+    set<T>(token: HTTPContextToken<T>, value: T): HTTPContext;
+}
+
+export class HTTPContextToken<T> {
+    readonly defaultValue: () => T;
+    constructor(defaultValue: () => T);
+}
+
+export type HTTPEvent = {
+    readonly type: 'sent';
+} | {
+    readonly type: 'informational';
+    readonly status: number;
+    readonly headers: HTTPHeaders;
+} | {
+    readonly type: 'uploadProgress';
+    readonly loaded: number;
+    readonly total?: number | undefined;
+} | {
+    readonly type: 'response';
+    readonly response: HTTPResponse;
+} | {
+    readonly type: 'downloadProgress';
+    readonly loaded: number;
+    readonly total?: number | undefined;
+} | {
+    readonly type: 'done';
+    readonly timings: RequestTimings;
+};
+
+export type HTTPHandler = (request: HTTPRequest) => Observable<HTTPResponse>;
+
+export class HTTPHeaders implements Iterable<[
+    string,
+    string
+]> {
+    static readonly empty: HTTPHeaders;
+    private constructor();
+    static from(init?: HeadersInit): HTTPHeaders;
+    get raw(): readonly string[];
+    get size(): number;
+    get(name: string): string | null;
+    getAll(name: string): readonly string[];
+    has(name: string): boolean;
+    with(init: HeadersInit): HTTPHeaders;
+    without(...names: string[]): HTTPHeaders;
+    [Symbol.iterator](): IterableIterator<[
+        string,
+        string
+    ]>;
+    toJSON(): Record<string, string | string[]>;
+}
+
+export type HTTPInterceptor = (request: HTTPRequest, next: HTTPHandler) => Observable<HTTPResponse>;
+
+export class HTTPRequest {
+    readonly method: string;
+    readonly url: string;
+    readonly headers: HTTPHeaders;
+    readonly body: RequestBody | null;
+    readonly timeouts: AllTimeouts;
+    readonly signal: AbortSignal | undefined;
+    readonly observer: RequestObserver | undefined;
+    readonly context: HTTPContext;
+    readonly idempotent: boolean | undefined;
+    readonly path: string;
+    constructor(init: HTTPRequestInit, defaults?: RequestDefaults);
+    with(update: Partial<HTTPRequestInit>): HTTPRequest;
+}
+
+export interface HTTPRequestInit extends RequestOptions {
+    readonly url: string | URL;
+    readonly method?: string;
+}
+
+export interface HTTPResponse extends ProtocolResponse {
+    readonly url: string;
+    readonly request: HTTPRequest;
+    readonly timings: RequestTimings;
+}
+
+export class HTTPStatusError extends HTTPClientError {
+    readonly status: number;
+    readonly response: object;
+    constructor(status: number, response: object, statusText?: string);
+}
+
+export type HeadersInit = HTTPHeaders | Iterable<readonly [
+    string,
+    string
+]> | Readonly<Record<string, string | readonly string[] | undefined>>;
+
+export class HeadersOverflowError extends ParseError {
+    readonly limit: string;
+    readonly value: number;
+    constructor(limit: string, value: number);
+}
+
+export class HeadersTimeoutError extends ResponseNeverReceivedError {
+    readonly timeout: number;
+    constructor(timeout: number);
+}
+
+export class InvalidOptionError extends HTTPClientError {
+    readonly option: string;
+    readonly value: unknown;
+    constructor(option: string, value: unknown, expected: string);
+}
+
+export class InvalidRequestError extends RequestGenerationFailedError {
+    readonly field: string;
+    constructor(field: string, message: string, init?: HTTPClientErrorInit);
+}
+
+export type LeaseState = 'ready' | 'transmitting' | 'waiting' | 'receiving' | 'released' | 'closed';
+
+export class LeaseUsedError extends RequestNotSentError {
+    constructor();
+}
+
+export class ParseError extends ResponseFailedError {
+    constructor(message: string, code?: HTTPClientErrorCode);
+}
+
+export type Phase = 'acquire' | 'connect' | 'transmit' | 'wait' | 'receive';
+
+export class PoolClosedError extends AcquireError {
+    constructor(snapshot: PoolSnapshot);
+}
+
+export type PoolEvent = {
+    readonly key: string;
+    readonly at: number;
+} & ({
+    readonly type: 'connecting';
+} | {
+    readonly type: 'connected';
+    readonly elapsed: number;
+} | {
+    readonly type: 'connect-failed';
+    readonly error: HTTPClientError;
+    readonly elapsed: number;
+} | {
+    readonly type: 'pending';
+    readonly depth: number;
+} | {
+    readonly type: 'leased';
+    readonly reused: boolean;
+    readonly waited: number;
+} | {
+    readonly type: 'quiescent';
+    readonly requests: number;
+} | {
+    readonly type: 'evicted';
+    readonly reason: EvictionReason;
+    readonly error?: unknown;
+} | {
+    readonly type: 'retried';
+    readonly error: HTTPClientError;
+} | {
+    readonly type: 'refused';
+    readonly error: HTTPClientError;
+} | {
+    readonly type: 'leaked';
+    readonly held: number;
+} | {
+    readonly type: 'error';
+    readonly error: unknown;
+} | {
+    readonly type: 'closed';
+});
+
+export class PoolQueueFullError extends AcquireError {
+    readonly maxPending: number;
+    constructor(maxPending: number, snapshot: PoolSnapshot, cause?: unknown);
+}
+
+export interface PoolSnapshot {
+    readonly key: string;
+    readonly leased: number;
+    readonly idle: number;
+    readonly connecting: number;
+    readonly pending: number;
+    readonly max: number;
+    readonly waited: number;
+}
+
+export interface PoolStats {
+    readonly leased: number;
+    readonly idle: number;
+    readonly connecting: number;
+    readonly validating: number;
+    readonly pending: number;
+    readonly opened: number;
+    readonly connectFailures: number;
+    readonly leases: number;
+    readonly reuses: number;
+    readonly retries: number;
+    readonly evictions: number;
+    readonly refusals: number;
+    readonly leaks: number;
+}
+
+export interface Progress {
+    readonly state: ConnectionState;
+    readonly wrote: boolean;
+    readonly responseByte: boolean;
+    readonly bodySubscribed: boolean;
+}
+
+export interface ProtocolContext {
+    readonly persistent: boolean;
+    readonly limits: ProtocolLimits;
+    readonly deadlines: DeadlineSweep;
+    report(error: unknown): void;
+}
+
+export type ProtocolFactory = (transport: Transport, context: ProtocolContext) => Connection;
+
+export interface ProtocolLimits extends ResponseLimits {
+    readonly maxDrain: number;
+}
+
+export interface ProtocolRequest {
+    readonly method?: string;
+    readonly path: string;
+    readonly headers?: HeadersInit;
+    readonly body?: RequestBody | null;
+    readonly idempotent?: boolean;
+    readonly timeouts?: ExchangeTimeouts;
+    readonly observer?: RequestObserver;
+}
+
+export interface ProtocolResponse {
+    readonly status: number;
+    readonly statusText: string;
+    readonly ok: boolean;
+    readonly httpVersion: '1.0' | '1.1';
+    readonly headers: HTTPHeaders;
+    readonly body: HTTPBody;
+    readonly trailers: Observable<HTTPHeaders>;
+    readonly timings: Timings;
+    readonly upgrade: Transport | undefined;
+    text(): Observable<string>;
+    json<T = unknown>(): Observable<T>;
+    bytes(): Observable<Uint8Array>;
+    discard(): Observable<void>;
+}
+
+export type Query = string | URLSearchParams | Readonly<Record<string, string | number | boolean | null | undefined | readonly (string | number | boolean)[]>>;
+
+export type RequestBody = BodySource | (() => BodySource);
+
+export class RequestGenerationFailedError extends HTTPClientError {
+    constructor(message: string, init?: HTTPClientErrorInit, code?: HTTPClientErrorCode);
+}
+
+export class RequestNotSentError extends HTTPClientError {
+    constructor(message: string, init?: HTTPClientErrorInit, code?: HTTPClientErrorCode);
+}
+
+export interface RequestObserver {
+    sent?(): void;
+    informational?(head: ResponseHead): void;
+    uploadProgress?(loaded: number, total?: number): void;
+    downloadProgress?(loaded: number, total?: number): void;
+}
+
+export interface RequestOptions extends BodyInit {
+    readonly headers?: HeadersInit;
+    readonly query?: Query;
+    readonly timeouts?: Timeouts;
+    readonly signal?: AbortSignal;
+    readonly observer?: RequestObserver;
+    readonly context?: HTTPContext;
+    readonly idempotent?: boolean;
+}
+
+export interface RequestTimings extends Timings {
+    readonly acquire: number;
+    readonly dns?: number;
+    readonly connect?: number;
+    readonly tls?: number;
+}
+
+export class RequestTransmissionFailedError extends HTTPClientError {
+    constructor(message: string, init?: HTTPClientErrorInit, code?: HTTPClientErrorCode);
+}
+
+export class ResponseFailedError extends HTTPClientError {
+    response: object | undefined;
+    constructor(message: string, init?: HTTPClientErrorInit, code?: HTTPClientErrorCode);
+}
+
+export interface ResponseHead {
+    readonly status: number;
+    readonly statusText: string;
+    readonly httpVersion: '1.0' | '1.1';
+    readonly headers: HTTPHeaders;
+}
+
+export interface ResponseLimits {
+    readonly maxHeadSize: number;
+    readonly maxHeaderCount: number;
+    readonly maxInformational: number;
+    readonly maxChunkExtensions: number;
+    readonly maxTrailerSize: number;
+}
+
+export class ResponseNeverReceivedError extends HTTPClientError {
+    constructor(message: string, init?: HTTPClientErrorInit, code?: HTTPClientErrorCode);
+}
+
+export interface TCPOptions {
+    readonly host: string;
+    readonly port: number;
+    readonly connectTimeout?: number;
+    readonly autoSelectFamily?: boolean;
+    readonly autoSelectFamilyAttemptTimeout?: number;
+    readonly family?: 0 | 4 | 6;
+    readonly localAddress?: string;
+    readonly lookup?: LookupFunction;
+    readonly keepAlive?: number | boolean;
+    readonly noDelay?: boolean;
+    readonly scheduler?: SchedulerLike;
+}
+
+export interface TLSIdentityOptions extends Secrets, Versions {
+    readonly servername?: string;
+    readonly rejectUnauthorized?: boolean;
+    readonly ALPNProtocols?: readonly string[];
+}
+
+export interface TLSOptions extends TCPOptions, TLSIdentityOptions {
+    readonly sessionCache?: boolean;
+    readonly over?: Endpoint;
+}
+
+export interface Timeouts extends ExchangeTimeouts {
+    readonly acquire?: number;
+    readonly connect?: number;
+    readonly total?: number;
+}
+
+export interface Timings {
+    readonly send: number;
+    readonly wait: number;
+    readonly receive: number | undefined;
+}
+
+export class TotalTimeoutError extends HTTPClientError {
+    readonly timeout: number;
+    constructor(timeout: number);
+}
+
+export interface Transport {
+    read(sink: TransportSink): void;
+    write(bytes: Uint8Array | string): boolean;
+    drained(callback: () => void): void;
+    ownBuffer(on: boolean): void;
+    unshift(bytes: Uint8Array): void;
+    pause(): void;
+    resume(): void;
+    ref(): void;
+    unref(): void;
+    end(): void;
+    destroy(error?: Error): void;
+    readonly info: TransportInfo;
+    toDuplex(): Duplex;
+}
+
+export interface TransportInfo {
+    readonly authority: string;
+    readonly secure: boolean;
+    readonly localAddress?: string;
+    readonly localPort?: number;
+    readonly remoteAddress?: string;
+    readonly remotePort?: number;
+    readonly alpn?: string;
+    readonly authorized?: boolean;
+    readonly resumed?: boolean;
+    readonly timings: {
+        readonly dns?: number;
+        readonly connect?: number;
+        readonly tls?: number;
+    };
+}
+
+export interface TransportSink {
+    data(view: Uint8Array): void;
+    end(): void;
+    closed(error?: Error): void;
+}
+
+export class TruncatedBodyError extends ResponseFailedError {
+    constructor(message?: string, init?: HTTPClientErrorInit);
+}
+
+export interface UnixOptions {
+    readonly connectTimeout?: number;
+    readonly scheduler?: SchedulerLike;
+}
+
+export class UnsolicitedDataError extends ConnectError {
+    constructor(message: string, init?: HTTPClientErrorInit);
+}
+
+export class UploadTimeoutError extends RequestTransmissionFailedError {
+    readonly timeout: number;
+    constructor(timeout: number);
+}
+
+export function bytes(): OperatorFunction<ProtocolResponse, Uint8Array>;
+
+export function discard(): OperatorFunction<ProtocolResponse, void>;
+
+export function duplex(factory: () => Duplex, options?: DuplexOptions): Endpoint;
+
+export function endpointFor(url: URL, options?: Omit<Partial<TLSOptions>, 'host' | 'port'>): Endpoint;
+
+export function isHTTPClientError(error: unknown, code?: HTTPClientErrorCode): error is HTTPClientError;
+
+export function isIdempotent(request: ProtocolRequest): boolean;
+
+export function json<T = unknown>(): OperatorFunction<ProtocolResponse, T>;
+
+export function shouldRetry(failure: Failure, request: ProtocolRequest, progress: Progress): boolean;
+
+export function tcp(options: TCPOptions): Endpoint;
+
+export function text(): OperatorFunction<ProtocolResponse, string>;
+
+export function throwIfNotOk<R extends ProtocolResponse>(): MonoTypeOperatorFunction<R>;
+
+export function tls(options: TLSOptions): Endpoint;
+
+export function tlsIdentity(options: TLSIdentityOptions): string;
+
+export function unix(path: string, options?: UnixOptions): Endpoint;
