@@ -146,7 +146,9 @@ export class SimRequest implements ProtocolRequest {
       'answered',
       'lost',
       'invalid',
-      'waits',
+      'answered',
+      'lost',
+      'answered',
     ];
     this.mode = modes[code % modes.length]!;
     this.method = (code >> 4) % 3 === 2 ? 'POST' : 'GET';
@@ -183,6 +185,7 @@ export class SimRequest implements ProtocolRequest {
 const lossCodes = new Set(['ERR_REQUEST_NOT_SENT', 'ERR_REQUEST_TRANSMISSION_FAILED', 'ERR_RESPONSE_NEVER_RECEIVED']);
 const oneShot: AsyncIterable<string> = { [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => undefined) }) };
 
+const counted = ['opened', 'connectFailures', 'leases', 'reuses', 'retries', 'evictions', 'refusals'] as const;
 const keyNames = ['a', 'b', 'c', 'd'];
 
 /** A pool, everything around it, and what has to be true of it. */
@@ -214,6 +217,8 @@ export class World {
   #blurred = 0;
   #expectedThrows = 0;
   #cancelledInside = 0;
+  #steps = 0;
+  readonly #dirty = new Set<number>();
   #depth = 0;
   readonly #counts = { opened: 0, connectFailures: 0, leases: 0, reuses: 0, retries: 0, evictions: 0, refusals: 0 };
   readonly #deadDials = new Set<unknown>();
@@ -268,9 +273,11 @@ export class World {
 
   /** The invariants that hold whenever the pool is at rest. */
   endStep(): void {
-    this.checkCaps();
-    this.checkCounts();
-    this.#checkTotals();
+    // Snapshots cost more than all the rest: of a key that nothing has happened to, one is taken now and then.
+    const whole = ++this.#steps % 8 === 0;
+    for (let key = 0; key < this.settings.keys; key++) if (whole || this.#dirty.has(key)) this.checkCounts(key);
+    if (whole || this.#dirty.size > 0) this.#checkTotals();
+    this.#dirty.clear();
     const now = this.clock.now();
     const { maxConnectionsPerHost, maxConnections, maxPersistentPerHost, maxPersistent } = this.settings.pool;
     let total = 0;
@@ -343,15 +350,19 @@ export class World {
     return uncovered;
   }
 
+  /** Over all keys, by our own count: that of each key is compared with the pool's whenever something happens to it. */
   checkCaps(): void {
-    const stats = this.pool.stats();
-    const open = stats.leased + stats.idle + stats.connecting;
-    if (open > this.settings.pool.maxConnections) this.fail(`${open} connections open, maxConnections exceeded`);
+    let open = 0;
+    for (const connection of this.connections) if (connection.place !== 'gone') open++;
+    for (const dial of this.dials) if (dial.open) open++;
+    if (open > this.settings.pool.maxConnections && this.#blurred === 0) {
+      this.fail(`${open} connections open, maxConnections exceeded`);
+    }
   }
 
-  checkCounts(only = -1): void {
+  checkCounts(only: number): void {
     for (let key = 0; key < this.settings.keys; key++) {
-      if (only >= 0 && only !== key) continue;
+      if (only !== key) continue;
       const stats = this.pool.stats(keyNames[key]);
       if (stats.leased + stats.idle + stats.connecting > this.settings.pool.maxConnectionsPerHost) {
         this.fail(`maxConnectionsPerHost exceeded under ${keyNames[key]}`);
@@ -378,7 +389,7 @@ export class World {
         const seen = `leased ${leased + validating} validating ${validating} idle ${idle} connecting ${connecting} pending ${pending}`;
         this.fail(`stats(${keyNames[key]}) is ${JSON.stringify(stats)}, but the model has ${seen}`);
       }
-      if (only < 0 && leased + validating + connecting + pending + idle === 0 && this.#depth === 0) {
+      if (leased + validating + connecting + pending + idle === 0 && this.#depth === 0) {
         if (stats.opened + stats.leases + stats.evictions + stats.refusals + stats.connectFailures > 0) {
           this.fail(`${keyNames[key]} holds nothing and is remembered`);
         }
@@ -388,8 +399,11 @@ export class World {
 
   #checkTotals(): void {
     const stats = this.pool.stats();
-    for (const [name, count] of Object.entries(this.#counts)) {
-      const said = stats[name as keyof typeof stats];
+    const open = stats.leased + stats.idle + stats.connecting;
+    if (open > this.settings.pool.maxConnections) this.fail(`${open} connections open, maxConnections exceeded`);
+    for (const name of counted) {
+      const count = this.#counts[name];
+      const said = stats[name];
       // A get that is cancelled by what its own refusal calls first has not heard of it.
       if (name === 'refusals' && said > count && said - count <= this.#cancelledInside) continue;
       if (said !== count) this.fail(`stats().${name} is ${said}, but the model counted ${count}`);
@@ -404,8 +418,9 @@ export class World {
     this.failing = null;
     if (!exact) this.#blurred++;
     this.#depth++;
+    this.#dirty.add(key);
     this.checkCaps();
-    this.checkCounts(key);
+    if (this.#blurred === 0) this.checkCounts(key);
     // What is called from here may change what the pool knows before we do.
     this.#blurred++;
     let throws = false;
@@ -514,6 +529,7 @@ export class World {
 
   #gone(get: SimGet, state: 'served' | 'failed' | 'cancelled'): void {
     get.state = state;
+    this.#dirty.add(get.key);
     const waiting = this.gets[get.key]!;
     const at = waiting.indexOf(get);
     if (at >= 0) waiting.splice(at, 1);
@@ -525,8 +541,8 @@ export class World {
       this.fail(`get ${get.id} is ${get.state} and got a lease`);
       return null;
     }
-    // One whose time is over may hear of it only when its dial is torn down.
-    const first = this.gets[key]!.find(other => other === get || other.until > this.clock.now());
+    // One that has failed already may hear of it only when its dial is torn down.
+    const first = this.gets[key]!.find(other => other === get || !this.#hasFailed(other));
     if (first !== get) this.fail(`get ${get.id} overtook get ${first?.id}`);
     if (this.#inNext > 0) this.fail('a lease is handed out from inside the next of another: the stack grows');
     if (this.closing) this.fail('a lease is handed out by a closing pool');
@@ -563,6 +579,11 @@ export class World {
     return lease;
   }
 
+  #hasFailed(get: SimGet): boolean {
+    if (get.until <= this.clock.now()) return true;
+    return this.connections.some(({ dial, alive, place }) => dial.get === get && !alive && place !== 'gone');
+  }
+
   #listen(lease: SimLease): void {
     const { protocol, get } = lease;
     protocol.quiescent.subscribe(() => {
@@ -592,8 +613,8 @@ export class World {
   /** What the owner of a lease does at once. */
   #planned(lease: SimLease, plan: number): void {
     const action = plan % 8;
-    if (action <= 2) this.request(lease, plan >> 3);
-    else if (action === 3) this.release(lease);
+    if (action <= 3) this.request(lease, plan >> 3);
+    else if (action === 6) this.release(lease);
     else if (action === 4 && plan % 3 === 0) this.abort(lease);
     else if (action === 5) lease.get.subscription?.unsubscribe();
   }
@@ -666,6 +687,7 @@ export class World {
   #onDial(get: SimGet, subscriber: Subscriber<Transport>): (() => void) | undefined {
     const { key } = get;
     const claim = this.failing;
+    this.failing = null;
     const dial = new SimDial(this, get, subscriber, claim);
     this.dials.push(dial);
     this.log(`dial for get ${get.id} of ${keyNames[key]}${claim === null ? '' : ' (retry)'}`);
@@ -693,8 +715,8 @@ export class World {
       this.#counts.connectFailures++;
       throw error;
     }
-    if (how === 15 && !disturbed) this.emit(dial);
-    else if (how === 14 && !disturbed) this.failDial(dial, false);
+    if (how >= 14 && !disturbed) this.emit(dial);
+    else if (how === 13 && !disturbed) this.failDial(dial, false);
     subscribed = dial.state === 'connecting' && !subscriber.closed;
     return () => {
       if (dial.state === 'failed' || dial.state === 'aborted') return;
@@ -765,6 +787,7 @@ export class World {
   }
 
   #validating(connection: SimConnection): void {
+    this.#dirty.add(connection.key);
     this.#touched.push(connection);
     connection.place = 'validating';
   }
@@ -839,6 +862,7 @@ export class World {
 
   #letGo(connection: SimConnection): void {
     const { lease } = connection;
+    this.#dirty.add(connection.key);
     connection.lease = null;
     if (lease === null) return;
     lease.state = 'over';
@@ -968,6 +992,7 @@ export class World {
     this.log(`request of get ${lease.get.id} failed: ${(error as Partial<HTTPClientError>).code}`);
     if (request.settled !== null) this.fail(`a request that is ${request.settled} failed`);
     request.settled = 'error';
+    this.failing = null;
     if (request.attempts === 1 && request.first?.again === true && request.redials === 0) {
       this.fail(`a request that could be retried failed: ${(error as Partial<HTTPClientError>).code}`);
     }

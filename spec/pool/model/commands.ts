@@ -60,7 +60,7 @@ const use = ask(true);
 
 /** By name; the number of places that each has in the deck that commands are drawn from. */
 const deck: readonly (readonly [name: string, weight: number, command: Command])[] = [
-  ['get', 10, get],
+  ['get', 9, get],
   ['use', 3, use],
   [
     'cancel',
@@ -93,7 +93,7 @@ const deck: readonly (readonly [name: string, weight: number, command: Command])
     'validation error',
     1,
     (world, code) =>
-      some(code % 8 === 0 ? inPlaceValidating(world, code >> 3) : undefined, connection =>
+      some(code % 2 === 0 ? inPlaceValidating(world, code >> 3) : undefined, connection =>
         world.refuseValidation(connection),
       ),
   ],
@@ -121,7 +121,12 @@ const deck: readonly (readonly [name: string, weight: number, command: Command])
         lease => world.release(lease),
       ),
   ],
-  ['abort', 2, (world, code) => some(pick(world.leases, code), lease => world.abort(lease))],
+  [
+    'abort',
+    2,
+    (world, code) =>
+      some(pick(world.leases.concat(world.over.filter(lease => !isInert(lease))), code), lease => world.abort(lease)),
+  ],
   [
     'end of scope',
     3,
@@ -148,12 +153,25 @@ const deck: readonly (readonly [name: string, weight: number, command: Command])
         lease => world.cancelRequest(lease.request!),
       ),
   ],
-  ['stale handle', 1, (world, code) => some(pick(world.over, code), lease => world.stale(lease, (code >> 4) % 3))],
-  ['respond', 8, answer('respond')],
+  [
+    'stale handle',
+    1,
+    (world, code) => some(pick(world.over.filter(isInert), code), lease => world.stale(lease, (code >> 4) % 3)),
+  ],
+  ['respond', 9, answer('respond')],
   ['respond with a head', 3, answer('respondHead')],
   ['respond and close', 2, answer('respondAndClose')],
   ['informational', 1, answer('informational')],
   ['upgrade', 1, answer('upgrade')],
+  [
+    'cancel all and respond',
+    1,
+    (world, code) =>
+      some(exchanging(world, code), connection => {
+        for (const waiting of [...world.gets[connection.key]!]) world.cancel(waiting, false);
+        connection.respond();
+      }),
+  ],
   ['die while idle', 3, die('idle')],
   ['die while validating', 2, die('validating')],
   ['die while leased', 3, die('leased')],
@@ -192,6 +210,9 @@ const deck: readonly (readonly [name: string, weight: number, command: Command])
   ['close', 1, (world, code) => close(world, code)],
   ['arm a callback', 9, (world, code) => arm(world, code)],
 ];
+
+const isInert = ({ protocol }: World['leases'][number]): boolean =>
+  protocol.state === 'released' || protocol.state === 'closed';
 
 const inPlaceValidating = (world: World, code: number): SimConnection | undefined =>
   pick(
@@ -243,6 +264,16 @@ function arm(world: World, code: number): boolean {
 const names = deck.map(([name]) => name);
 const getIndex = names.indexOf('get');
 const notNested = new Set(['advance time', 'advance to the next timer', 'command at the next timer', 'arm a callback']);
+const goingOn = [
+  'dial ok',
+  'validate',
+  'respond',
+  'request on a lease',
+  'respond',
+  'validate',
+  'dial ok',
+  'transport closes',
+].map(name => names.indexOf(name));
 const drawn: readonly number[] = deck.flatMap(([, weight], index) => Array<number>(weight).fill(index));
 const drawnNested: readonly number[] = drawn.filter(index => !notNested.has(names[index]!));
 
@@ -261,7 +292,14 @@ export function step(world: World, number: number): void {
   const index = drawn[number % drawn.length]!;
   if (world.trace !== null) world.trace.push(`${names[index]}`);
   world.beginStep();
-  world.guard(() => void run(world, index, Math.floor(number / drawn.length)));
+  world.guard(() => {
+    const code = Math.floor(number / drawn.length);
+    let done = run(world, index, code);
+    // Most of the time most commands have nothing to do. Rather than nothing, something goes on as it should.
+    for (let tries = 0; !done && tries < goingOn.length; tries++) {
+      done = run(world, goingOn[(code + tries) % goingOn.length]!, code);
+    }
+  });
   world.endStep();
   world.sweep();
 }

@@ -50,7 +50,7 @@ export function settingsOf(numbers: readonly number[]): Settings {
       leaseTimeout: one(30_000, 30_000, 50, 30),
       maxRequestsPerConnection: one(Infinity, Infinity, 2, 3),
       maxConnectionAge: one(Infinity, Infinity, 60, 200),
-      cachedConnectionTimeout: one(Infinity, 100, 40, 40, 10),
+      cachedConnectionTimeout: one(Infinity, Infinity, 200, 60, 20),
       retryAutomatically: one(true, true, true, false),
       persistent: one(true, true, true, true, true, true, true, false),
     },
