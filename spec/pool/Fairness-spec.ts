@@ -247,6 +247,7 @@ describe('keys that share maxConnections', () => {
     let lease = kit.lease('a');
     const gets = ['b', 'a', 'c', 'b', 'a'].map(key => kit.get(key));
     const served: number[] = [];
+    kit.advance(1_000);
     for (let round = 0; round < gets.length; round++) {
       lease.release();
       const next = gets.findIndex((get, i) => get.lease !== undefined && !served.includes(i));
@@ -257,12 +258,27 @@ describe('keys that share maxConnections', () => {
     expect(served).toEqual([0, 1, 2, 3, 4]);
   });
 
+  it('within a second, keys do not take the place of each other: a connection serves its own key first', () => {
+    const kit = new PoolKit({ maxConnections: 1 });
+    const lease = kit.lease('a');
+    const [other, own] = [kit.get('b'), kit.get('a')];
+    kit.advance(999);
+    lease.release();
+    expect([other.pending, own.pending]).toEqual([true, false]);
+    expect(kit.pool.stats().opened).toBe(1);
+    kit.advance(1);
+    const third = kit.get('a');
+    own.lease!.release();
+    expect([other.pending, third.pending]).toEqual([false, true]);
+  });
+
   it('a key is not starved by its own arrivals', () => {
     const kit = new PoolKit({ maxConnections: 1 });
     let lease = kit.lease('b');
     const first = kit.get('a');
     const others = Array.from({ length: 10 }, (_, i) => kit.get(i % 2 === 0 ? 'b' : 'c'));
     let rounds = 0;
+    kit.advance(1_000);
     while (first.pending && rounds++ < 10) {
       kit.get('a'); // would put a at the end of the line
       lease.release();

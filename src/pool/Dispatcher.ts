@@ -18,6 +18,9 @@ import { Inventory } from './Inventory.js';
 import { Lease, type LeaseHost } from './Lease.js';
 import type { PoolSettings } from './PoolOptions.js';
 
+/** How long a get waits for room before a connection of another key that could be used again is closed for it, in ms. */
+const patience = 1_000;
+
 /**
  * Who gets which connection.
  *
@@ -360,13 +363,17 @@ export class Dispatcher implements LeaseHost, DialOwner {
     return null;
   }
 
-  /** A get of another key has waited for room for longer than any of this key's: its turn is first. */
+  /**
+   * A get of another key has waited for room for longer than any of this key's, and for long: its turn is first. Without
+   * the patience, two busy keys would take each other's place, and dial anew, for every request.
+   */
   #outranked(bucket: Bucket): boolean {
     const own = bucket.waiters.first;
     for (const starved of this.inventory.starved) {
       if (starved === bucket) continue;
       const rival = starved.waiters.first;
-      return rival !== undefined && own !== undefined && rival.order < own.order;
+      if (rival === undefined || own === undefined || rival.order > own.order) return false;
+      return this.inventory.deadlines.now() - rival.since >= patience;
     }
     return false;
   }
