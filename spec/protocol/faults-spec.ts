@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Observable, Subject, mergeMap } from 'rxjs';
 import {
-  HTTPClientError,
+  type HTTPClientError,
   ResponseFailedError,
   ResponseNeverReceivedError,
   TruncatedBodyError,

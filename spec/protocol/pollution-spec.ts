@@ -32,6 +32,7 @@ describe('A polluted Object.prototype', () => {
     const clean = openConnection();
     clean.request(request);
     const stage = openConnection();
+    const hello = answer('hello');
     for (const [name, value] of Object.entries(polluted)) {
       Object.defineProperty(Object.prototype, name, { value, configurable: true, enumerable: false, writable: true });
     }
@@ -39,7 +40,7 @@ describe('A polluted Object.prototype', () => {
     expect(stage.transport.written).toBe(clean.transport.written);
     stage.clock.advance(1_000);
     expect(response.outcome).toBe('nothing');
-    stage.transport.respond(answer('hello'));
+    stage.transport.respond(hello);
     expect(response.outcome).toBe('value');
     expect(stage.state).toBe('quiescent');
   });
