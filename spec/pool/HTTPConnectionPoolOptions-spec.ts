@@ -234,7 +234,7 @@ describe('cachedConnectionTimeout', () => {
     let slept = 0;
     const clock: SchedulerLike = {
       now: () => scheduler.now() + slept,
-      schedule: (work, delay, state) => scheduler.schedule(work, delay, state),
+      schedule: scheduler.schedule.bind(scheduler) as SchedulerLike['schedule'],
     };
     const kit = new PoolKit({ scheduler: clock, cachedConnectionTimeout: 100 });
     const stale = kit.idle('k');

@@ -10,7 +10,7 @@ function world() {
   const wall = { offset: 0 };
   const clock: SchedulerLike = {
     now: () => scheduler.now() + wall.offset,
-    schedule: (work, delay, state) => scheduler.schedule(work, delay, state),
+    schedule: scheduler.schedule.bind(scheduler) as SchedulerLike['schedule'],
   };
   const log: string[] = [];
   const sweep = new DeadlineSweep(clock);
