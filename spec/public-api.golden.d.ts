@@ -31,6 +31,7 @@ export class Agent {
     events(init: HTTPRequestInit | HTTPRequest): Observable<HTTPEvent>;
     extend(options: AgentOptions): Agent;
     close(options?: CloseOptions): Observable<void>;
+    [Symbol.asyncDispose](): Promise<void>;
 }
 
 export type AgentBody = RequestBody | URLSearchParams | Blob | FormData | ArrayBuffer | ArrayBufferView;
@@ -428,6 +429,7 @@ export interface PoolSnapshot {
 }
 
 export interface PoolStats {
+    readonly open: number;
     readonly leased: number;
     readonly idle: number;
     readonly connecting: number;
