@@ -339,6 +339,15 @@ describe('A source that fails', () => {
   });
 });
 
+describe('A body that a function has made', () => {
+  it.failing('is torn down if the request is refused after all', () => {
+    const readable = new Readable({ read: () => undefined });
+    const { request } = openConnection();
+    expect(request({ method: 'POST', body: () => readable, path: 'no path' }).outcome).toBe('InvalidRequestError');
+    expect(readable.destroyed).toBe(true);
+  });
+});
+
 describe('A body that can be read once', () => {
   it.each(['an Observable', 'a Readable', 'a function that gives the same again'])(
     'is not sent twice: %s',

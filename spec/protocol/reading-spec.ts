@@ -1,7 +1,19 @@
 import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { describe, expect, it } from '@jest/globals';
-import { EMPTY, mergeMap, NEVER, of, Subject, take, throwError, type Observable } from 'rxjs';
+import {
+  EMPTY,
+  mergeMap,
+  NEVER,
+  of,
+  range,
+  Subject,
+  take,
+  tap,
+  throwError,
+  type Observable,
+  type ObservableInput,
+} from 'rxjs';
 import { ResponseFailedError } from '../../src/errors/index.js';
 import type { ProtocolResponse } from '../../src/protocol/index.js';
 import {
@@ -188,6 +200,32 @@ describe('pull', () => {
     stage.transport.respond(chunk('a') + chunk('b'));
     expect(seen.error).toEqual(new Error('disk full'));
     expect(stage.log.slice(-2)).toEqual(['disconnected:AbortedError', 'body:error']);
+  });
+
+  // Work that cannot be cancelled, such as a write of a promise, goes on after its chunk was overwritten by the drain.
+  it.failing('leaves the chunk of unfinished work alone when it is unsubscribed from', async () => {
+    const { response, transport } = receive(head(10));
+    const chunks: Uint8Array[] = [];
+    const first = new Subject<never>();
+    const work = (bytes: Uint8Array): ObservableInput<never> =>
+      chunks.push(bytes) === 1 ? first : new Promise<never>(() => undefined);
+    const seen = record(response.body.pull(work));
+    transport.respond('x');
+    first.complete();
+    await microtasks();
+    transport.respond('hello');
+    seen.subscription.unsubscribe();
+    await microtasks();
+    expect(text(chunks[1])).toBe('hello');
+  });
+
+  it.failing('stops work that emits for ever at once, when its consumer has had enough', () => {
+    const { response, transport } = receive(chunkedHead);
+    let emitted = 0;
+    const work = (): Observable<number> => range(0, 1_000).pipe(tap(() => emitted++));
+    record(response.body.pull(work).pipe(take(1)));
+    transport.respond(chunk('a'));
+    expect(emitted).toBe(1);
   });
 
   it('unsubscribes from the work when it is unsubscribed from', () => {
