@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { concat, NEVER, of, Subject, throwError, timer, EMPTY, type SchedulerLike } from 'rxjs';
+import { concat, NEVER, of, Subject, throwError, timer, EMPTY, type SchedulerLike, type Subscription } from 'rxjs';
 import { AcquireTimeoutError, InvalidOptionError, PoolQueueFullError } from '../../src/errors/index.js';
 import { HTTPConnectionPool, type HTTPConnectionPoolOptions } from '../../src/pool/index.js';
 import { poolSettings } from '../../src/pool/PoolOptions.js';
@@ -234,7 +234,7 @@ describe('cachedConnectionTimeout', () => {
     let slept = 0;
     const clock: SchedulerLike = {
       now: () => scheduler.now() + slept,
-      schedule: scheduler.schedule.bind(scheduler) as SchedulerLike['schedule'],
+      schedule: (...args: unknown[]) => Reflect.apply(scheduler.schedule, scheduler, args) as Subscription,
     };
     const kit = new PoolKit({ scheduler: clock, cachedConnectionTimeout: 100 });
     const stale = kit.idle('k');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { SchedulerLike } from 'rxjs';
+import type { SchedulerLike, Subscription } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { Deadline, DeadlineSweep } from '../../src/timing/index.js';
 
@@ -10,7 +10,7 @@ function world() {
   const wall = { offset: 0 };
   const clock: SchedulerLike = {
     now: () => scheduler.now() + wall.offset,
-    schedule: scheduler.schedule.bind(scheduler) as SchedulerLike['schedule'],
+    schedule: (...args: unknown[]) => Reflect.apply(scheduler.schedule, scheduler, args) as Subscription,
   };
   const log: string[] = [];
   const sweep = new DeadlineSweep(clock);
@@ -162,6 +162,18 @@ describe('DeadlineSweep', () => {
     disposed.dispose();
     expect(armed()).toEqual([10]);
     sweep.close();
+    expect(armed()).toEqual([]);
+  });
+
+  it('close stops the timer when the last that waited is disposed of', () => {
+    const { deadline, armed, sweep } = world();
+    const [first, last] = [deadline('a'), deadline('b')];
+    first.start(10);
+    last.start(20);
+    sweep.close();
+    first.dispose();
+    expect(armed()).toEqual([10]);
+    last.dispose();
     expect(armed()).toEqual([]);
   });
 

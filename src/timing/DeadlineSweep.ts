@@ -24,6 +24,7 @@ export class DeadlineSweep {
   #armed: Subscription | null = null;
   #armedFor = Infinity;
   #skew = 0;
+  #closed = false;
 
   constructor(scheduler: SchedulerLike) {
     this.#scheduler = scheduler;
@@ -34,12 +35,10 @@ export class DeadlineSweep {
     return this.#scheduler.now() + this.#skew;
   }
 
-  /** The pool is closed: stops the timer, unless something still waits (an upgraded transport that is to be claimed). */
+  /** The pool is closed: stops the timer as soon as nothing waits (an upgraded transport may still be to be claimed). */
   close(): void {
-    if (this.#deadlines.some(deadline => deadline.running)) return;
-    this.#armed?.unsubscribe();
-    this.#armed = null;
-    this.#armedFor = Infinity;
+    this.#closed = true;
+    this.#rest();
   }
 
   /** @internal */
@@ -50,9 +49,18 @@ export class DeadlineSweep {
   /** @internal The last one takes the place of the one that goes, so that leaving costs the same however many wait. */
   remove(index: number): void {
     const last = this.#deadlines.pop();
-    if (last === undefined || index === this.#deadlines.length) return;
-    this.#deadlines[index] = last;
-    last.index = index;
+    if (last !== undefined && index < this.#deadlines.length) {
+      this.#deadlines[index] = last;
+      last.index = index;
+    }
+    if (this.#closed) this.#rest();
+  }
+
+  #rest(): void {
+    if (this.#deadlines.some(deadline => deadline.running)) return;
+    this.#armed?.unsubscribe();
+    this.#armed = null;
+    this.#armedFor = Infinity;
   }
 
   /** @internal */
