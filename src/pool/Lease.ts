@@ -156,9 +156,7 @@ export class Lease implements ClientProtocol, Holder {
 
   /** The connection died. True: the lease keeps its place under the limits, as it may go on with a new connection. */
   lost(error: HTTPClientError | null): boolean {
-    const keeps = this.#mayRetry(error);
-    if (!keeps) this.end('closed', error);
-    return keeps;
+    return this.#mayRetry(error);
   }
 
   /** It goes on in another place, where a connection is being made for it. */
