@@ -154,6 +154,17 @@ describe('No deadline runs', () => {
     expect(body.outcome).toBe('BodyTimeoutError');
   });
 
+  it('while the consumer of a body holds what was read ahead', () => {
+    const stage = openConnection({ limits: { maxDrain: 10 } });
+    const { values } = stage.request();
+    stage.transport.respond(answer('x'.repeat(100)).slice(0, -50));
+    expect(stage.transport.paused).toBe(true);
+    const body = record(values[0].body.pull(() => new Subject<never>()));
+    stage.clock.advance(1_000_000);
+    expect(body.outcome).toBe('nothing');
+    expect(stage.reports).toEqual([]);
+  });
+
   it('on an idle connection', () => {
     const stage = openConnection();
     stage.request();

@@ -191,6 +191,8 @@ describe.each(Object.entries(ends))('%s', (kind, end) => {
     await microtasks();
     expect(chunks).toEqual(['he', 'llo']);
     expect(body.completed).toBe(true);
+    expect(stage.state).toBe('closed');
+    if (kind === 'RST') expect(stage.log).not.toContain('quiescent');
   });
 });
 
