@@ -44,7 +44,7 @@ export class VirtualClock implements SchedulerLike {
 
   advance(duration: number): void {
     const until = this.#now + duration;
-    while (this.#tasks.length > 0 && this.#tasks[0]!.due <= until) {
+    while (this.#tasks.length > 0 && this.#tasks[0].due <= until) {
       const task = this.#tasks.shift()!;
       if (task.due > this.#now) this.#now = task.due;
       task.run();
@@ -55,7 +55,7 @@ export class VirtualClock implements SchedulerLike {
   #insert(task: Task, before = false): void {
     const tasks = this.#tasks;
     let at = tasks.length;
-    while (at > 0 && (before ? tasks[at - 1]!.due >= task.due : tasks[at - 1]!.due > task.due)) at--;
+    while (at > 0 && (before ? tasks[at - 1].due >= task.due : tasks[at - 1].due > task.due)) at--;
     tasks.splice(at, 0, task);
   }
 

@@ -4,7 +4,9 @@ import { hooks, type World } from './World.js';
 /** A command does something to the world, or nothing if there is nothing to do it to; then it does not count. */
 type Command = (world: World, code: number) => boolean;
 
-const pick = <T>(from: readonly T[], code: number): T | undefined => from[code % from.length];
+/** Whichever, or the last of them for −1. */
+const pick = <T>(from: readonly T[], code: number): T | undefined =>
+  code < 0 ? from.at(-1) : from[code % from.length];
 
 const inPlace = (world: World, place: SimConnection['place'], code: number): SimConnection | undefined =>
   pick(
@@ -48,30 +50,40 @@ const answer =
 const die =
   (place: 'idle' | 'validating' | 'leased'): Command =>
   (world, code) =>
-    some(inPlace(world, place, code), connection => {
+    some(mortal(world, place, code), connection => {
       world.log(`connection ${connection.id} dies while ${place}`);
       if (place === 'validating') world.noteFinOnTake(connection);
       if ((code >> 4) % 2 === 0 || connection.exchange !== null) connection.die();
       else connection.die(new world.errors.ResponseFailedError('reset'));
     });
 
+/** One that was used before and has not answered yet, if there is one: its request may be retried. */
+const mortal = (world: World, place: 'idle' | 'validating' | 'leased', code: number): SimConnection | undefined => {
+  const stale = world.connections.find(({ exchange, carried }) => exchange?.headed === false && carried > 0);
+  return place === 'leased' && stale !== undefined && code % 4 !== 0 ? stale : inPlace(world, place, code);
+};
+
 const get = ask(false);
 const use = ask(true);
 
 /** By name; the number of places that each has in the deck that commands are drawn from. */
 const deck: readonly (readonly [name: string, weight: number, command: Command])[] = [
-  ['get', 9, get],
+  ['get', 7, get],
   ['use', 3, use],
   [
     'cancel',
-    3,
+    5,
     (world, code) => some(pick(world.gets.flat(), code), waiting => world.cancel(waiting, (code >> 5) % 3 === 0)),
   ],
-  ['dial ok', 9, (world, code) => some(pick(openDials(world, false), code), dial => world.emit(dial))],
-  ['dial late', 3, (world, code) => some(pick(openDials(world, true), code), dial => world.emit(dial))],
+  [
+    'dial ok',
+    9,
+    (world, code) => some(pick(openDials(world, false), code % 2 === 0 ? code >> 1 : -1), dial => world.emit(dial)),
+  ],
+  ['dial late', 12, (world, code) => some(pick(openDials(world, true), code), dial => world.emit(dial))],
   [
     'dial fail',
-    3,
+    4,
     (world, code) =>
       some(pick(openDials(world, false).concat(openDials(world, true)), code), dial =>
         world.failDial(dial, (code >> 5) % 4 === 0),
@@ -111,7 +123,7 @@ const deck: readonly (readonly [name: string, weight: number, command: Command])
   ],
   [
     'release',
-    3,
+    7,
     (world, code) =>
       some(
         pick(
@@ -123,13 +135,13 @@ const deck: readonly (readonly [name: string, weight: number, command: Command])
   ],
   [
     'abort',
-    2,
+    4,
     (world, code) =>
       some(pick(world.leases.concat(world.over.filter(lease => !isInert(lease))), code), lease => world.abort(lease)),
   ],
   [
     'end of scope',
-    3,
+    8,
     (world, code) =>
       some(
         pick(
@@ -141,7 +153,7 @@ const deck: readonly (readonly [name: string, weight: number, command: Command])
   ],
   [
     'cancel request',
-    2,
+    8,
     (world, code) =>
       some(
         pick(
@@ -160,7 +172,7 @@ const deck: readonly (readonly [name: string, weight: number, command: Command])
   ],
   ['respond', 9, answer('respond')],
   ['respond with a head', 3, answer('respondHead')],
-  ['respond and close', 2, answer('respondAndClose')],
+  ['respond and close', 8, answer('respondAndClose')],
   ['informational', 1, answer('informational')],
   ['upgrade', 1, answer('upgrade')],
   [
@@ -168,16 +180,16 @@ const deck: readonly (readonly [name: string, weight: number, command: Command])
     1,
     (world, code) =>
       some(exchanging(world, code), connection => {
-        for (const waiting of [...world.gets[connection.key]!]) world.cancel(waiting, false);
+        for (const waiting of [...world.gets[connection.key]]) world.cancel(waiting, false);
         connection.respond();
       }),
   ],
-  ['die while idle', 3, die('idle')],
-  ['die while validating', 2, die('validating')],
-  ['die while leased', 3, die('leased')],
+  ['die while idle', 4, die('idle')],
+  ['die while validating', 5, die('validating')],
+  ['die while leased', 8, die('leased')],
   [
     'bytes on idle',
-    2,
+    4,
     (world, code) =>
       some(inPlace(world, (code >> 4) % 3 === 0 ? 'validating' : 'idle', code), connection => {
         world.log(`bytes on connection ${connection.id}`);
@@ -197,7 +209,7 @@ const deck: readonly (readonly [name: string, weight: number, command: Command])
         connection => connection.closeTransport(),
       ),
   ],
-  ['advance time', 6, (world, code) => advance(world, (code >> 4) % 8 === 7 ? 100 + (code % 400) : 1 + (code % 25))],
+  ['advance time', 5, (world, code) => advance(world, (code >> 4) % 8 === 7 ? 100 + (code % 1_200) : 1 + (code % 25))],
   [
     'advance to the next timer',
     3,
@@ -206,9 +218,9 @@ const deck: readonly (readonly [name: string, weight: number, command: Command])
       return nextDue !== Infinity && advance(world, Math.max(nextDue - world.clock.now(), 0));
     },
   ],
-  ['command at the next timer', 3, (world, code) => schedule(world, code)],
+  ['command at the next timer', 2, (world, code) => schedule(world, code)],
   ['close', 1, (world, code) => close(world, code)],
-  ['arm a callback', 9, (world, code) => arm(world, code)],
+  ['arm a callback', 7, (world, code) => arm(world, code)],
 ];
 
 const isInert = ({ protocol }: World['leases'][number]): boolean =>
@@ -238,14 +250,14 @@ function schedule(world: World, code: number): boolean {
 function close(world: World, code: number): boolean {
   // Most sequences live on: one in eight draws closes, and a closed pool may be told so again.
   if (!world.closing && code % 8 !== 0) return false;
-  world.close([0, 20, 10_000, Infinity][(code >> 3) % 4]!);
+  world.close([0, 20, 10_000, Infinity][(code >> 3) % 4]);
   return true;
 }
 
 /** Has a command happen inside a callback, or the callback throw. */
 function arm(world: World, code: number): boolean {
   if (world.traps.length > 3) return false;
-  const hook = hooks[code % hooks.length]!;
+  const hook = hooks[code % hooks.length];
   const inner = nestable(code >> 4);
   if ((code >> 13) % 4 === 0) {
     world.traps.push({ hook, run: null });
@@ -273,14 +285,16 @@ const goingOn = [
   'validate',
   'dial ok',
   'transport closes',
+  'dial late',
+  'dial late',
 ].map(name => names.indexOf(name));
 const drawn: readonly number[] = deck.flatMap(([, weight], index) => Array<number>(weight).fill(index));
-const drawnNested: readonly number[] = drawn.filter(index => !notNested.has(names[index]!));
+const drawnNested: readonly number[] = drawn.filter(index => !notNested.has(names[index]));
 
-const nestable = (code: number): number => drawnNested[code % drawnNested.length]!;
+const nestable = (code: number): number => drawnNested[code % drawnNested.length];
 
 function run(world: World, index: number, code: number): boolean {
-  const [name, , command] = deck[index]!;
+  const [name, , command] = deck[index];
   const done = command(world, code);
   if (done) world.tally.command(name);
   return done;
@@ -289,7 +303,7 @@ function run(world: World, index: number, code: number): boolean {
 /** Interprets one number against the live state. */
 export function step(world: World, number: number): void {
   world.tally.steps++;
-  const index = drawn[number % drawn.length]!;
+  const index = drawn[number % drawn.length];
   if (world.trace !== null) world.trace.push(`${names[index]}`);
   world.beginStep();
   world.guard(() => {
@@ -297,7 +311,7 @@ export function step(world: World, number: number): void {
     let done = run(world, index, code);
     // Most of the time most commands have nothing to do. Rather than nothing, something goes on as it should.
     for (let tries = 0; !done && tries < goingOn.length; tries++) {
-      done = run(world, goingOn[(code + tries) % goingOn.length]!, code);
+      done = run(world, goingOn[(code + tries) % goingOn.length], code);
     }
   });
   world.endStep();
@@ -322,7 +336,7 @@ export function progress(world: World): void {
     world.endStep();
     world.sweep();
   }
-  for (const waiting of world.gets) if (waiting.length > 0) world.fail(`get ${waiting[0]!.id} is never served`);
+  for (const waiting of world.gets) if (waiting.length > 0) world.fail(`get ${waiting[0].id} is never served`);
 }
 
 function letGo(world: World, lease: World['leases'][number]): void {
@@ -333,7 +347,7 @@ function letGo(world: World, lease: World['leases'][number]): void {
 
 /** Closes the pool, twice, and sees that nothing is left of it. */
 export function end(world: World, code: number): void {
-  const grace = [0, 20, 10_000, Infinity][code % 4]!;
+  const grace = [0, 20, 10_000, Infinity][code % 4];
   world.beginStep();
   world.guard(() => world.close(grace));
   world.endStep();

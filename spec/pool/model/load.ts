@@ -56,6 +56,6 @@ export async function load(
   });
   const module = { exports: {} };
   // eslint-disable-next-line @typescript-eslint/no-implied-eval -- it was bundled from our own source just now
-  new Function('module', 'exports', 'require', bundle.outputFiles[0]!.text)(module, module.exports, require);
+  new Function('module', 'exports', 'require', bundle.outputFiles[0].text)(module, module.exports, require);
   return module.exports as Library;
 }

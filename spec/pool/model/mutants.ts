@@ -91,7 +91,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a lease stays good after its connection went back',
-    noticed: /of a lease that is ready|a lease that is over/,
+    noticed: /of a lease that is (ready|transmitting|waiting)|a lease that is over/,
     mutation: {
       file: 'pool/Lease.ts',
       from: 'if (this.#slot === null) return;\n    this.#slot = null;',
@@ -132,7 +132,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a connection is taken back after the consumer has heard of the end',
-    noticed: /never served|stats|closed/,
+    noticed: /never served|stats|closed|left after close/,
     mutation: {
       file: 'pool/Dialer.ts',
       from: 'connection.quiescent.subscribe(() => this.owner.returned(slot, true));',

@@ -4,7 +4,6 @@ import type { Transport } from '../../../src/endpoint/index.js';
 import type { HTTPClientError } from '../../../src/errors/index.js';
 import type { PoolEvent } from '../../../src/events/index.js';
 import { HTTPConnectionPool, type ClientProtocol, type HTTPConnectionPoolOptions } from '../../../src/pool/index.js';
-import type { Connection } from '../../../src/protocol/index.js';
 import { VirtualClock } from './VirtualClock.js';
 
 /** A dial that the spec drives, whose teardown can be made to do something. */
@@ -12,7 +11,7 @@ class Dial {
   subscriber!: Subscriber<Transport>;
   torn = (): void => undefined;
   count = 0;
-  readonly endpoint$ = new Observable<Transport>(subscriber => {
+  readonly endpoint = new Observable<Transport>(subscriber => {
     this.subscriber = subscriber;
     this.count++;
     return () => this.torn();
@@ -69,13 +68,13 @@ describe('what the model of the pool found', () => {
     new HTTPConnectionPool({
       scheduler: clock,
       validateIdle: false,
-      protocolFactory: () => new Line() as unknown as Connection,
+      protocolFactory: () => new Line(),
       ...options,
     });
 
   const ask = (pool: HTTPConnectionPool, key: string, dial: Dial, name: string) => {
     const leases: ClientProtocol[] = [];
-    const subscription = pool.get(key, dial.endpoint$).subscribe({
+    const subscription = pool.get(key, dial.endpoint).subscribe({
       next: lease => {
         leases.push(lease);
         outcome.push(`${name} served`);
@@ -152,11 +151,11 @@ describe('what the model of the pool found', () => {
         const line = new Line();
         line.disconnected = new BehaviorSubject<HTTPClientError | null>(null);
         line.state = 'closed';
-        return line as unknown as Connection;
+        return line;
       },
     });
     const dial = new Dial();
-    dial.torn = () => pool.get('b', new Dial().endpoint$).subscribe().unsubscribe();
+    dial.torn = () => pool.get('b', new Dial().endpoint).subscribe().unsubscribe();
     ask(pool, 'a', dial, 'first');
     dial.emit();
     expect(outcome).toEqual(['first ERR_UNSOLICITED_DATA']);

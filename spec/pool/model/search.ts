@@ -45,3 +45,8 @@ export function search(
   }
   return { seed, runs: details.numRuns, message, sequence, trace };
 }
+
+/** A finding, to be read: the seed, the steps, what was broken. */
+export function tell({ seed, runs, message, sequence, trace }: Finding): string {
+  return `seed ${seed}, sequence ${runs}, shrunk to ${JSON.stringify(sequence)}:\n${trace.join('\n')}\n=> ${message}`;
+}

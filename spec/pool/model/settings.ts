@@ -34,15 +34,15 @@ export const settingNumbers = 16;
 
 export function settingsOf(numbers: readonly number[]): Settings {
   let at = 0;
-  const one = <T>(...choices: readonly T[]): T => choices[(numbers[at++] ?? 0) % choices.length]!;
+  const one = <T>(...choices: readonly T[]): T => choices[(numbers[at++] ?? 0) % choices.length];
   return {
     keys: one(1, 2, 2, 3, 3, 4),
     validation: one<Validation>('manual', 'manual', 'manual', 'off', 'off', 'sync', 'timed', 'timed'),
     observed: one(false, true),
     progress: one(true, false),
     pool: {
-      maxConnectionsPerHost: one(4, 1, 2, 3, 2, 1),
-      maxConnections: one(6, 1, 2, 3, 4, 3),
+      maxConnectionsPerHost: one(4, 1, 2, 3, 4, 2),
+      maxConnections: one(6, 1, 2, 3, 4, 5),
       maxPersistentPerHost: one(3, 2, 1, 3, 2, 0),
       maxPersistent: one(6, 6, 6, 3, 2, 0),
       acquireTimeout: one(Infinity, Infinity, Infinity, 20, 40, 80),

@@ -16,15 +16,18 @@ export function simulate(library: Library, [numbers, commands]: Sequence, tally:
     trace.push(JSON.stringify(settings, (_key, value: unknown) => (value === Infinity ? '∞' : value)));
   }
   tally.sequences++;
+  const check = (): void => {
+    if (world.violation !== null) throw world.violation as Error;
+  };
   try {
     for (const number of commands) {
       step(world, number);
-      if (world.violation !== null) throw world.violation;
+      check();
     }
     if (settings.progress && !world.closing) progress(world);
-    if (world.violation !== null) throw world.violation;
+    check();
     end(world, numbers[15] ?? 0);
-    if (world.violation !== null) throw world.violation;
+    check();
   } finally {
     deaf();
   }
