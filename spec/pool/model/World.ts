@@ -94,6 +94,7 @@ export class SimDial {
   state: 'connecting' | 'emitting' | 'connected' | 'failed' | 'aborted' = 'connecting';
   /** The factory was asked for a connection. */
   made = false;
+  subscribing = true;
 
   constructor(
     readonly world: World,
@@ -559,7 +560,7 @@ export class World {
       for (const other of others) {
         if (!other.starved || other.key === key || other.id > get.id) continue;
         if (this.clock.now() - other.since < patience) continue;
-        if (++other.overtaken > 4 * this.settings.pool.maxConnections + 8) {
+        if (++other.overtaken > 2 * this.settings.pool.maxConnections + 2) {
           this.fail(`get ${other.id} starves: ${other.overtaken} younger gets of other keys were served`);
         }
       }
@@ -726,6 +727,7 @@ export class World {
     if (how >= 14 && !disturbed) this.emit(dial);
     else if (how === 13 && !disturbed) this.failDial(dial, false);
     subscribed = dial.state === 'connecting' && !subscriber.closed;
+    dial.subscribing = false;
     return () => {
       if (dial.state === 'failed' || dial.state === 'aborted') return;
       if (dial.open) {
@@ -886,6 +888,7 @@ export class World {
     const idle = this.idle[connection.key];
     if (idle.at(-1) !== connection) this.fail(`connection ${connection.id} was taken, but is not the latest`);
     if (this.clock.now() >= connection.idleUntil) this.fail(`connection ${connection.id} was taken after its time`);
+    this.#checkAge(connection);
     idle.splice(idle.indexOf(connection), 1);
     this.#validating(connection);
   }
@@ -896,6 +899,7 @@ export class World {
     if (place !== 'validating' && place !== 'ready') this.fail(`connection ${connection.id} is cached while ${place}`);
     if (!connection.alive) this.fail(`connection ${connection.id} is cached, and dead`);
     if (this.closing) this.fail('a closing pool caches');
+    this.#checkAge(connection);
     if (this.#uncovered(key) > 0 && this.#blurred === 0 && this.gets[key].every(get => get.subscription !== null)) {
       this.fail(`connection ${connection.id} is cached while gets wait`);
     }
@@ -904,6 +908,13 @@ export class World {
     connection.idleUntil = this.clock.now() + cachedConnectionTimeout;
     this.idle[key].push(connection);
     if (this.idle[key].length > maxPersistentPerHost) this.#race('return | over the idle cap');
+  }
+
+  #checkAge({ id, bornAt, carried }: SimConnection): void {
+    const { maxConnectionAge, maxRequestsPerConnection, persistent } = this.settings.pool;
+    if (this.clock.now() >= bornAt + maxConnectionAge) this.fail(`connection ${id} is used again, and too old`);
+    if (carried >= maxRequestsPerConnection) this.fail(`connection ${id} is used again after ${carried} requests`);
+    if (!persistent) this.fail(`connection ${id} is used again, and nothing is persistent`);
   }
 
   #unready(connection: SimConnection): void {
@@ -1094,7 +1105,8 @@ export class World {
         for (const connection of this.connections) {
           if (connection.transportOpen) this.fail(`closed, but connection ${connection.id} is open`);
         }
-        if (this.dials.some(dial => dial.open)) this.fail('closed, but a dial is under way');
+        // A dial can be torn down only after its `subscribe` has returned.
+        if (this.dials.some(dial => dial.open && !dial.subscribing)) this.fail('closed, but a dial is under way');
       },
       error: () => this.fail('close errored'),
     });

@@ -209,7 +209,7 @@ const deck: readonly (readonly [name: string, weight: number, command: Command])
         connection => connection.closeTransport(),
       ),
   ],
-  ['advance time', 5, (world, code) => advance(world, (code >> 4) % 8 === 7 ? 100 + (code % 1_200) : 1 + (code % 25))],
+  ['advance time', 5, (world, code) => advance(world, (code >> 4) % 6 === 5 ? 100 + (code % 1_200) : 1 + (code % 25))],
   [
     'advance to the next timer',
     3,

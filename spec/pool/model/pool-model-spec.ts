@@ -30,7 +30,7 @@ describe('the pool, driven by random commands', () => {
   it('keeps its promises after every step', () => {
     const tally = new Tally();
     for (const seed of [1, 2, 3, 4]) {
-      const finding = search({ ...errors, ...pool }, seed, 2_200, tally);
+      const finding = search({ ...errors, ...pool }, seed, 2_500, tally);
       if (finding !== null) throw new Error(tell(finding));
     }
     expect(tally.sequences).toBeGreaterThanOrEqual(1_000);

@@ -45,7 +45,7 @@ export function settingsOf(numbers: readonly number[]): Settings {
       maxConnections: one(6, 1, 2, 3, 4, 5),
       maxPersistentPerHost: one(3, 2, 1, 3, 2, 0),
       maxPersistent: one(6, 6, 6, 3, 2, 0),
-      acquireTimeout: one(Infinity, Infinity, Infinity, 20, 40, 80),
+      acquireTimeout: one(Infinity, Infinity, Infinity, Infinity, 20, 60),
       maxPending: one(Infinity, Infinity, Infinity, 0, 1, 3),
       leaseTimeout: one(30_000, 30_000, 50, 30),
       maxRequestsPerConnection: one(Infinity, Infinity, 2, 3),
