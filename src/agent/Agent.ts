@@ -1,5 +1,5 @@
 import { lastValueFrom, Observable, of, type Observer, type Subscriber, type TeardownLogic } from 'rxjs';
-import { AbortedError, type HTTPClientError } from '../errors/index.js';
+import { AbortedError, own, type HTTPClientError } from '../errors/index.js';
 import type { CloseOptions, HTTPConnectionPool } from '../pool/index.js';
 import type { RequestObserver } from '../protocol/index.js';
 import { AgentExchange } from './AgentExchange.js';
@@ -197,22 +197,22 @@ function withBody(
 
 /** Tells the steps of an exchange as events, and to the request's own observer as well. */
 function observerOf(init: HTTPRequestInit | HTTPRequest, events: Subscriber<HTTPEvent>): RequestObserver {
-  const own: RequestObserver = init.observer ?? {};
+  const given: RequestObserver | undefined = own(init, 'observer');
   return {
     sent: () => {
-      own.sent?.();
+      given?.sent?.();
       events.next({ type: 'sent' });
     },
     informational: head => {
-      own.informational?.(head);
+      given?.informational?.(head);
       events.next({ type: 'informational', status: head.status, headers: head.headers });
     },
     uploadProgress: (loaded, total) => {
-      own.uploadProgress?.(loaded, total);
+      given?.uploadProgress?.(loaded, total);
       events.next({ type: 'uploadProgress', loaded, total });
     },
     downloadProgress: (loaded, total) => {
-      own.downloadProgress?.(loaded, total);
+      given?.downloadProgress?.(loaded, total);
       events.next({ type: 'downloadProgress', loaded, total });
     },
   };

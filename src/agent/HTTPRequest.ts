@@ -61,7 +61,7 @@ export class HTTPRequest {
   /** Throws `InvalidRequestError` or `InvalidOptionError`. */
   constructor(init: HTTPRequestInit, defaults: RequestDefaults = noDefaults) {
     this.method = own(init, 'method') ?? 'GET';
-    this.target = targetOf(resolveURL(init.url, defaults.baseURL, own(init, 'query')));
+    this.target = targetOf(resolveURL(init.url, own(defaults, 'baseURL'), own(init, 'query')));
     this.url = this.target.href;
     this.path = this.target.path;
     const { body, headers } = bodyOf(init);
@@ -78,7 +78,7 @@ export class HTTPRequest {
   with(update: Partial<HTTPRequestInit>): HTTPRequest {
     const { url, method, headers, body, timeouts, signal, observer, context, idempotent } = this;
     const given = { ...update };
-    const hasBody = 'body' in given || 'json' in given || 'form' in given;
+    const hasBody = (['body', 'json', 'form'] as const).some(name => Object.hasOwn(given, name));
     // The length was that of the old body.
     const kept = hasBody ? headers.without('content-length') : headers;
     const copy = new HTTPRequest(

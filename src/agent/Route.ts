@@ -1,4 +1,5 @@
 import { endpointFor, tlsIdentity, type Endpoint } from '../endpoint/index.js';
+import { own } from '../errors/index.js';
 import type { ConnectOptions } from './AgentOptions.js';
 import type { HTTPRequest } from './HTTPRequest.js';
 import type { Target } from './Target.js';
@@ -39,7 +40,10 @@ export class Route {
 }
 
 /** What makes one socket to a server different from another; a `lookup` may be there to keep requests from some. */
-function socketIdentity({ localAddress, lookup, family }: ConnectOptions): string {
+function socketIdentity(options: ConnectOptions): string {
+  const localAddress = own(options, 'localAddress');
+  const lookup = own(options, 'lookup');
+  const family = own(options, 'family');
   let identity = '';
   if (localAddress !== undefined) identity += ` from=${localAddress}`;
   if (family !== undefined) identity += ` family=${family}`;
