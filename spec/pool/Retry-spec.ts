@@ -216,15 +216,15 @@ describe('the retry on a stale connection', () => {
     expect(kit.connections[1].requests).toHaveLength(1);
   });
 
-  it('acquireTimeout goes on: the dial has what is left of it', () => {
+  it('acquireTimeout goes on: the dial has what the get has left of it, the time of the lease not counted', () => {
     const kit = new PoolKit();
     const stale = kit.idle('k');
     const endpoint = new FakeEndpoint();
     const get = kit.get('k', endpoint, { acquireTimeout: 100 });
     const sent = send(get.lease!);
-    kit.advance(30);
+    kit.advance(3_000);
     stale.fail();
-    kit.advance(69);
+    kit.advance(99);
     expect(sent.error).toBeUndefined();
     kit.advance(6); // the sweep's granularity
     expect(sent.error).toBeInstanceOf(AcquireTimeoutError);
@@ -470,15 +470,32 @@ describe('the retry on a stale connection', () => {
     });
   });
 
-  it('a lease held by a dead connection counts as leased, and its request does not go out after close', () => {
+  it('a connection that was dialled for nothing and then was idle may be stale as well: its request is retried', () => {
+    const kit = new PoolKit({ maxConnectionsPerHost: 2 });
+    const first = kit.lease('k');
+    const endpoint = new FakeEndpoint();
+    kit.get('k', endpoint);
+    first.release();
+    endpoint.dials[0].connect();
+    expect(kit.pool.stats()).toMatchObject({ leased: 1, idle: 1 });
+    const lease = kit.lease('k');
+    expect(lease.reused).toBe(true);
+    const sent = send(lease);
+    kit.connections[1].fail();
+    expect(sent.error).toBeUndefined();
+    expect(kit.pool.stats().retries).toBe(1);
+  });
+
+  it('a lease held by a dead connection counts as leased, and does not hold up a close', () => {
     const kit = new PoolKit();
     const stale = kit.idle('k');
     const lease: ClientProtocol = kit.lease('k');
     stale.finFromServer();
+    expect(kit.pool.stats().leased).toBe(1);
     let closed = false;
     kit.pool.close().subscribe(() => (closed = true));
-    expect(closed).toBe(false);
-    expect(send(lease).error).toBeInstanceOf(RequestNotSentError);
     expect(closed).toBe(true);
+    expect(lease.state).toBe('closed');
+    expect(send(lease).error).toBeInstanceOf(RequestNotSentError);
   });
 });

@@ -183,7 +183,7 @@ export class Inbox {
   #close(error: Error | undefined): void {
     const sink = this.#sink;
     if (this.#held.length > 0 || this.#ended === 'untold') return;
-    this.#giveBack();
+    // The private buffer stays with whoever works on a view of it yet: only `ownBuffer(false)` says that nobody does.
     if (sink === undefined || sink === this.#toldOfClose) return;
     this.#toldOfClose = sink;
     sink.closed(error);

@@ -143,8 +143,10 @@ export class Slot {
   claim: Subscriber<Slot> | null = null;
   /** The dial, until it has emitted; then the Observable that tells that the loop has polled, if that is one. */
   dial: Unsubscribable | null = null;
-  /** Requests carried. 0: the connection is fresh. */
+  /** Requests carried. */
   requests = 0;
+  /** It has neither carried a request nor been idle: if it is dead, it never was alive. */
+  fresh = true;
   dialledAt = 0;
   /** When it is too old to be used again. */
   expiresAt = Infinity;
@@ -170,10 +172,10 @@ export class Slot {
 export interface Holder {
   /** What its get was given; the retry dials through it. */
   readonly endpoint: Endpoint;
-  /** When its get began to wait. */
-  readonly since: number;
-  /** When the get's `acquireTimeout` is over; the dial of a retry is bound by it too. */
-  readonly until: number;
+  /** What its get was given, in ms. */
+  readonly acquireTimeout: number;
+  /** What was left of that when it got its connection: the dial of a retry has so long. */
+  readonly timeLeft: number;
   /** The connection died. True: the lease keeps the place, as it may go on there with a new connection. */
   lost(error: HTTPClientError | null): boolean;
   /** It goes on in another place. */

@@ -29,7 +29,7 @@ export type LeaseState =
  */
 export interface ClientProtocol {
   readonly key: string;
-  /** The connection has carried a request before. Turns false when a request was retried on a new one. */
+  /** The connection has carried a request, or been idle, before. Turns false when a request was retried on a new one. */
   readonly reused: boolean;
   readonly state: LeaseState;
   /** How its connection came about, and with whom; undefined once the lease is over. */

@@ -251,7 +251,9 @@ export class Dispatcher implements LeaseHost, DialOwner {
     inventory.disown(slot);
     waiter.settle();
     inventory.move(slot, 'leased');
-    const lease = (slot.lease = new Lease(this, slot, waiter.endpoint, waiter.since, waiter.until));
+    const acquireTimeout = waiter.until - waiter.since;
+    const timeLeft = acquireTimeout === Infinity ? Infinity : waiter.until - inventory.deadlines.now();
+    const lease = (slot.lease = new Lease(this, slot, waiter.endpoint, acquireTimeout, timeLeft));
     inventory.count(bucket, 'leases');
     if (lease.reused) inventory.count(bucket, 'reuses');
     if (inventory.outbox.observed) {
@@ -292,14 +294,12 @@ export class Dispatcher implements LeaseHost, DialOwner {
       inventory.count(bucket, 'retries');
       inventory.tell(bucket, { type: 'retried', error: failure });
       const deadline = new Deadline(inventory.deadlines, () => {
-        const error = new AcquireTimeoutError(
-          lease.until - lease.since,
-          this.#snapshot(bucket, lease.since),
-          bucket.lastDialError,
-        );
-        this.#failStarter(slot, error, 'cancelled');
+        const { acquireTimeout } = lease;
+        const snapshot = bucket.snapshot(this.settings.maxConnectionsPerHost, acquireTimeout);
+        this.#failStarter(slot, new AcquireTimeoutError(acquireTimeout, snapshot, bucket.lastDialError), 'cancelled');
       });
-      deadline.startAt(lease.until);
+      // The time that the lease was held is not counted: it was not spent on waiting for a connection.
+      deadline.start(lease.timeLeft);
       this.#dialer.connect(slot);
       this.#drain();
       return () => {
@@ -329,11 +329,14 @@ export class Dispatcher implements LeaseHost, DialOwner {
       const cause = new Error(`A connection was handed back while it was ${slot.state}`);
       this.report(slot, cause);
       // Whoever waits for a new connection has waited for nothing.
-      if (slot.requests > 0) this.#evict(slot, 'wrong-state', cause);
+      if (!slot.fresh) this.#evict(slot, 'wrong-state', cause);
       else this.#failStarter(slot, new ConnectError(cause.message, { cause }), 'wrong-state');
       return;
     }
-    if (used) slot.requests++;
+    if (used) {
+      slot.requests++;
+      slot.fresh = false;
+    }
     slot.lease = null;
     slot.unused?.clear();
     if (inventory.outbox.observed) inventory.tell(bucket, { type: 'quiescent', requests: slot.requests });
@@ -387,6 +390,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
       return;
     }
     inventory.disown(slot);
+    slot.fresh = false; // what waits can go stale
     inventory.move(slot, 'idle');
     inventory.idle.put(slot, lifetime);
     const { idle } = slot.bucket;
@@ -403,7 +407,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
     // Nobody else can have the place of a connection whose request may go on in it: the lease keeps it.
     if (state === 'leased' && lease?.lost(error)) return;
     const reason = this.#lossReason(slot, error);
-    if (state !== 'validating' || slot.requests > 0) {
+    if (state !== 'validating' || !slot.fresh) {
       this.#evict(slot, reason, error ?? undefined);
       return;
     }
@@ -454,7 +458,8 @@ export class Dispatcher implements LeaseHost, DialOwner {
       const waiters = [...inventory.buckets.values()].flatMap(bucket => [...bucket.waiters]);
       for (const slot of [...inventory.slots]) {
         const { claim } = slot;
-        if (slot.state === 'leased') continue;
+        // One that died before its lease was used has nothing to end by itself.
+        if (slot.state === 'leased' && slot.connection!.progress().state !== 'closed') continue;
         inventory.leave(slot, 'pool-closed');
         claim?.error(this.closedError(slot.bucket, slot.dialledAt));
       }

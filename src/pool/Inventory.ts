@@ -113,7 +113,11 @@ export class Inventory {
       now.validating += bucket.validating;
       now.pending += bucket.waiters.length;
     }
-    return { open: now.leased + now.idle + now.connecting, ...now, ...(key === undefined ? this.totals : (one?.counters ?? new Counters())) };
+    return {
+      open: now.leased + now.idle + now.connecting,
+      ...now,
+      ...(key === undefined ? this.totals : (one?.counters ?? new Counters())),
+    };
   }
 
   count(bucket: Bucket, what: keyof Counters): void {

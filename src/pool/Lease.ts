@@ -52,13 +52,12 @@ export class Lease implements ClientProtocol, Holder {
     slot: Slot,
     /** The endpoint of its get: a retry dials that, whoever made the connection that died. */
     readonly endpoint: Endpoint,
-    readonly since: number,
-    /** When the get's `acquireTimeout` is over; the dial of a retry is bound by it too. */
-    readonly until: number,
+    readonly acquireTimeout: number,
+    readonly timeLeft: number,
   ) {
     this.#slot = slot;
     this.key = slot.bucket.key;
-    this.reused = slot.requests > 0;
+    this.reused = !slot.fresh;
   }
 
   get state(): LeaseState {

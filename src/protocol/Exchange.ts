@@ -2,7 +2,7 @@ import type { Subscriber } from 'rxjs';
 import { ResponseFailedError, type HTTPClientError } from '../errors/index.js';
 import type { Transport } from '../endpoint/index.js';
 import { HTTPHeaders, type ResponseHead } from '../wire/index.js';
-import { IncomingBody, type BodyOwner } from './IncomingBody.js';
+import { IncomingBody, type BodyOwner, type Validity } from './IncomingBody.js';
 import type { Outgoing } from './outgoing.js';
 import { IncomingResponse, type ProtocolResponse, type Timings } from './ProtocolResponse.js';
 import type { Upload } from './Upload.js';
@@ -12,7 +12,7 @@ export interface ExchangeOwner {
   /** The body can take more. */
   bodyWanted(exchange: Exchange): void;
   /** The consumer of the body has gone. */
-  bodyDropped(exchange: Exchange): void;
+  bodyDropped(exchange: Exchange, working: boolean): void;
   bodyOwnBuffer(on: boolean): void;
   /** The subscriber of the request has gone before the response head. */
   cancelled(exchange: Exchange): void;
@@ -83,11 +83,11 @@ export class Exchange implements BodyOwner {
     this.tell(() => observer.uploadProgress!(loaded, framing.kind === 'length' ? framing.length : undefined));
   }
 
-  bytes(view: Uint8Array, start: number, end: number, stable: boolean): void {
-    this.body!.push(view, start, end, stable);
+  bytes(view: Uint8Array, start: number, end: number, valid: Validity): void {
+    this.body!.push(view, start, end, valid);
     this.#received += end - start;
     // What came along with the head is told after it.
-    if (this.settled) this.#tellProgress();
+    if (this.settled && !this.body!.dropped) this.#tellProgress();
   }
 
   #tellProgress(): void {
@@ -137,8 +137,8 @@ export class Exchange implements BodyOwner {
     this.owner.bodyWanted(this);
   }
 
-  dropped(): void {
-    this.owner.bodyDropped(this);
+  dropped(working: boolean): void {
+    this.owner.bodyDropped(this, working);
   }
 
   ownBuffer(on: boolean): void {

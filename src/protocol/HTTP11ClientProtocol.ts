@@ -163,6 +163,12 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
     else this.#deadline.clear();
   }
 
+  moved(exchange: Exchange): void {
+    // The server has answered and waits for the rest: its silence is no fault while that is on its way.
+    if (this.#exchange !== exchange || this.#state !== 'early' || !this.#deadline.running) return;
+    if (this.#waitingFor === 'bodyIdle') this.#wait('bodyIdle', exchange.message.timeouts.bodyIdle);
+  }
+
   unsendable(exchange: Exchange, error: HTTPClientError): void {
     if (this.#exchange === exchange) this.#fail(exchange, error, 'fail');
   }
@@ -279,10 +285,12 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
     this.#reader.ownBuffer(on);
   }
 
-  bodyDropped(exchange: Exchange): void {
+  bodyDropped(exchange: Exchange, working: boolean): void {
     if (this.#exchange !== exchange) return;
     const { remaining } = this.#reader;
-    if (this.#state !== 'receiving' || remaining < 0 || remaining > this.context.limits.maxDrain) {
+    // Work that cannot be stopped keeps its view of the connection's buffer: nothing is read into that any more.
+    if (working) this.#reader.abandonBuffer();
+    if (working || this.#state !== 'receiving' || remaining < 0 || remaining > this.context.limits.maxDrain) {
       this.cancelled(exchange);
       return;
     }

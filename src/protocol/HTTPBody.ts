@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
-import { Observable, from, type ObservableInput, type Subscriber } from 'rxjs';
-import type { BodySink, IncomingBody } from './IncomingBody.js';
+import { Observable, Subject, from, takeUntil, type ObservableInput, type Subscriber } from 'rxjs';
+import type { BodySink, IncomingBody, Validity } from './IncomingBody.js';
 
 /**
  * The body of a response: an Observable of its bytes, to be read once. A second subscription, or one after `text()` and
@@ -55,35 +55,36 @@ export class HTTPBody extends Observable<Uint8Array> implements AsyncIterable<Ui
    * response.body.pull(chunk => file.write(chunk)).subscribe({ complete: () => console.log('saved') });
    */
   pull<R>(project: (chunk: Uint8Array, index: number) => ObservableInput<R>): Observable<R> {
+    return this.#pull(project, false);
+  }
+
+  #pull<R>(project: (chunk: Uint8Array, index: number) => ObservableInput<R>, copies: boolean): Observable<R> {
     return new Observable<R>(subscriber => {
       const incoming = this.#incoming;
-      const sink = new PullSink(subscriber, incoming, project);
-      subscriber.add(() => {
-        sink.stop();
-        incoming.drop(sink);
-      });
+      const sink = new PullSink(subscriber, incoming, project, copies);
+      // Before the claim, which may give what was read ahead at once: a consumer that has enough of it gets no more.
+      subscriber.add(() => incoming.drop(sink, sink.stop()));
       incoming.claim(sink);
     });
   }
 
-  /** Reads with backpressure: `for await (const chunk of response.body)`. A chunk is valid until the next is asked for. */
+  /** Reads with backpressure: `for await (const chunk of response.body)`. Its chunks are yours to keep. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
-    return new BodyIterator(this);
+    return new BodyIterator(work => this.#pull(work, true));
   }
 
   /** The body as a Node stream, with backpressure. Destroying it is unsubscribing. Its chunks are yours to keep. */
   readable(): Readable {
-    const iterator = new BodyIterator(this);
+    const iterator = this[Symbol.asyncIterator]();
     return new Readable({
       read() {
         iterator.next().then(
-          // A Readable keeps what it is given until it is read, so it gets a copy.
-          result => this.push(result.done ? null : copy(result.value, 0, result.value.length)),
+          result => this.push(result.done ? null : result.value),
           error => this.destroy(error as Error),
         );
       },
       destroy(error, callback) {
-        iterator.return().then(
+        iterator.return!().then(
           () => callback(error),
           () => callback(error),
         );
@@ -117,24 +118,33 @@ class CopySink implements BodySink {
 class PullSink<R> implements BodySink {
   #index = 0;
   #stopped = false;
+  readonly #stop = new Subject<void>();
+  /** A chunk was handed out that is a view of the connection's buffer. */
+  #lent = false;
   #inner: { unsubscribe(): void } | null = null;
 
   constructor(
     private readonly subscriber: Subscriber<R>,
     private readonly incoming: IncomingBody,
     private readonly project: (chunk: Uint8Array, index: number) => ObservableInput<R>,
+    /** Chunks are the consumer's to keep, and not windows on a buffer. */
+    private readonly copies: boolean,
   ) {}
 
-  chunk(bytes: Uint8Array, start: number, end: number, stable: boolean): boolean {
+  chunk(bytes: Uint8Array, start: number, end: number, valid: Validity): boolean {
     const { subscriber } = this;
     // The first reads may have been into the buffer that all sockets share; from here on the connection has its own.
-    if (!stable) this.incoming.ownBuffer();
+    if (valid === 'call' && !this.copies) this.incoming.ownBuffer();
+    const lend = valid === 'pause' && !this.copies;
+    if (lend) this.#lent = true;
+    const whole = lend || valid === 'ever';
+    const own = whole ? bytes : copy(bytes, start, end);
     // A plain Uint8Array, as the `slice` of a Buffer is a view.
-    const own = stable ? bytes : copy(bytes, start, end);
-    const chunk = new Uint8Array(own.buffer, own.byteOffset + (stable ? start : 0), end - start);
+    const chunk = new Uint8Array(own.buffer, own.byteOffset + (whole ? start : 0), end - start);
     let inner$: Observable<R>;
     try {
-      inner$ = from(this.project(chunk, this.#index++));
+      // Unsubscribing would be too late for work that emits all at once, and perhaps for ever.
+      inner$ = from(this.project(chunk, this.#index++)).pipe(takeUntil(this.#stop));
     } catch (error) {
       this.#abandon(error);
       return false;
@@ -144,6 +154,7 @@ class PullSink<R> implements BodySink {
       next: value => subscriber.next(value),
       error: error => this.#abandon(error),
       complete: () => {
+        if (this.#stopped) return;
         done = true;
         this.#inner = null;
         this.incoming.more();
@@ -160,9 +171,12 @@ class PullSink<R> implements BodySink {
     this.subscriber.error(error);
   }
 
-  stop(): void {
+  /** Stops the work. True if it may go on all the same (a promise cannot be stopped), on a view that it was lent. */
+  stop(): boolean {
+    const working = this.#inner !== null;
     this.#stopped = true;
-    this.#inner?.unsubscribe();
+    this.#stop.next();
+    return working && this.#lent;
   }
 
   end(): void {
@@ -186,7 +200,7 @@ class BodyIterator implements AsyncIterableIterator<Uint8Array> {
   #release: (() => void) | null = null;
   #outcome: { error?: unknown } | null = null;
 
-  constructor(private readonly body: HTTPBody) {}
+  constructor(private readonly pull: (work: (chunk: Uint8Array) => Observable<never>) => Observable<never>) {}
 
   next(): Promise<IteratorResult<Uint8Array>> {
     return new Promise((resolve, reject) => {
@@ -210,17 +224,15 @@ class BodyIterator implements AsyncIterableIterator<Uint8Array> {
   }
 
   #open(): void {
-    this.#subscription = this.body
-      .pull(
-        chunk =>
-          new Observable<never>(subscriber => {
-            this.#release = () => subscriber.complete();
-            this.#waiting.shift()?.resolve({ done: false, value: chunk });
-            // Several `next` may wait: each is served by the chunk after the last one's.
-            if (this.#waiting.length > 0) this.#proceed();
-          }),
-      )
-      .subscribe({ error: error => this.#finish({ error }), complete: () => this.#finish({}) });
+    this.#subscription = this.pull(
+      chunk =>
+        new Observable<never>(subscriber => {
+          this.#release = () => subscriber.complete();
+          this.#waiting.shift()?.resolve({ done: false, value: chunk });
+          // Several `next` may wait: each is served by the chunk after the last one's.
+          if (this.#waiting.length > 0) this.#proceed();
+        }),
+    ).subscribe({ error: error => this.#finish({ error }), complete: () => this.#finish({}) });
   }
 
   #proceed(): void {

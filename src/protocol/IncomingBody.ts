@@ -2,13 +2,18 @@ import { AsyncSubject, type Observable } from 'rxjs';
 import { BodyUsedError } from '../errors/index.js';
 import { HTTPHeaders } from '../wire/index.js';
 
+/**
+ * How long bytes stay what they are: for the `call` that brings them (they lie in the buffer that all sockets share), for
+ * the `pause` until more is asked for (in the connection's own buffer), or for `ever` (they are a copy).
+ */
+export type Validity = 'call' | 'pause' | 'ever';
+
 /** Who reads a body. One for each way to read it; none of them is the user. */
 export interface BodySink {
   /**
-   * Takes bytes. The range is valid during the call only, unless `stable`: then until the sink asks for more. Returns
-   * false to be given no more until it calls `IncomingBody.more`.
+   * Takes bytes. Returns false to be given no more until it calls `IncomingBody.more`.
    */
-  chunk(bytes: Uint8Array, start: number, end: number, stable: boolean): boolean;
+  chunk(bytes: Uint8Array, start: number, end: number, valid: Validity): boolean;
   /** Takes the whole body at once, instead of `chunk` and `end`, where it lies in one piece: decoded where it is. */
   whole?(bytes: Uint8Array, start: number, end: number): void;
   end(): void;
@@ -19,8 +24,8 @@ export interface BodySink {
 export interface BodyOwner {
   /** A consumer is there, or wants more. May call back into the body at once. */
   wanted(): void;
-  /** The consumer has gone before the end. */
-  dropped(): void;
+  /** The consumer has gone before the end. `working`: on a view that must not be written over. */
+  dropped(working: boolean): void;
   /** The consumer works asynchronously: views must outlast the call. */
   ownBuffer(on: boolean): void;
 }
@@ -34,7 +39,7 @@ interface Piece {
   bytes: Uint8Array;
   start: number;
   end: number;
-  stable: boolean;
+  valid: Validity;
 }
 
 /**
@@ -76,6 +81,11 @@ export class IncomingBody {
     return this.#outcome !== 'open';
   }
 
+  /** There was a consumer, and it has gone. */
+  get dropped(): boolean {
+    return this.#claimed && this.#sink === null && this.#outcome === 'open';
+  }
+
   /** The consumer works on what it was given last. */
   get holding(): boolean {
     return this.#holding;
@@ -89,26 +99,26 @@ export class IncomingBody {
   }
 
   /** Bytes arrived. The view is the transport's: what is queued of it must be copied before the read ends (`settle`). */
-  push(bytes: Uint8Array, start: number, end: number, stable: boolean): void {
+  push(bytes: Uint8Array, start: number, end: number, valid: Validity): void {
     if (this.#claimed && this.#sink === null) return; // the consumer has gone, the rest is drained
     if (this.#sink !== null && !this.#holding && this.#queue.length === 0) {
-      this.#give(this.#sink, bytes, start, end, stable);
+      this.#give(this.#sink, bytes, start, end, valid);
       // The consumer itself may have ended it, by closing the connection.
       if (this.#outcome !== 'open') this.#flush();
       return;
     }
     this.#queued += end - start;
-    this.#queue.push({ bytes, start, end, stable });
+    this.#queue.push({ bytes, start, end, valid });
   }
 
   /** The read that brought the queued views is over: what is still here is copied. */
   settle(): void {
     for (const piece of this.#queue) {
-      if (piece.stable) continue;
+      if (piece.valid !== 'call') continue;
       piece.bytes = Uint8Array.prototype.slice.call(piece.bytes, piece.start, piece.end);
       piece.end -= piece.start;
       piece.start = 0;
-      piece.stable = true;
+      piece.valid = 'ever';
     }
   }
 
@@ -168,13 +178,13 @@ export class IncomingBody {
   }
 
   /** The consumer has gone. One that was refused, or has had it all, has nothing to drop. */
-  drop(sink: BodySink): void {
+  drop(sink: BodySink, working = false): void {
     if (this.#sink !== sink) return;
     this.#sink = null;
     this.#holding = false;
     this.#queue = [];
     this.#queued = 0;
-    this.#owner?.dropped();
+    this.#owner?.dropped(working);
   }
 
   /** Views are to outlast the call, as the consumer works asynchronously. */
@@ -195,10 +205,10 @@ export class IncomingBody {
     return this.#trailersSubject;
   }
 
-  #give(sink: BodySink, bytes: Uint8Array, start: number, end: number, stable: boolean): void {
+  #give(sink: BodySink, bytes: Uint8Array, start: number, end: number, valid: Validity): void {
     // Set first: a sink that is done at once calls `more` from inside `chunk`, and then returns false all the same.
     this.#holding = true;
-    if (sink.chunk(bytes, start, end, stable)) this.#holding = false;
+    if (sink.chunk(bytes, start, end, valid)) this.#holding = false;
   }
 
   #flush(): void {
@@ -209,7 +219,7 @@ export class IncomingBody {
       const piece = this.#queue.shift();
       if (piece === undefined) break;
       this.#queued -= piece.end - piece.start;
-      this.#give(this.#sink, piece.bytes, piece.start, piece.end, piece.stable);
+      this.#give(this.#sink, piece.bytes, piece.start, piece.end, piece.valid);
     }
     this.#flushing = false;
     const sink: BodySink | null = this.#sink;

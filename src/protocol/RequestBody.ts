@@ -56,6 +56,16 @@ export function openBody(body: RequestBody): OpenBody {
   return source;
 }
 
+/** Ends a source that was opened and is not wanted: a stream holds a file, or a socket. */
+export function closeBody(body: OpenBody): void {
+  const { destroy } = body as { destroy?: unknown };
+  try {
+    if (typeof destroy === 'function') destroy.call(body);
+  } catch {
+    // The source's own failure to stop is nobody's concern any more.
+  }
+}
+
 /** Marks a one-shot source as sent, at its first subscription. */
 export function spend(source: object): void {
   spent.add(source);

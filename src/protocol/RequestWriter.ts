@@ -13,6 +13,8 @@ export interface WriterOwner {
   written(exchange: Exchange, at: number): void;
   /** The transport holds bytes back (true), or takes them again (false). */
   blocked(exchange: Exchange, blocked: boolean): void;
+  /** A part of the body was written. */
+  moved(exchange: Exchange): void;
   /** The body cannot be produced, or is not what was announced. */
   unsendable(exchange: Exchange, error: HTTPClientError): void;
 }
@@ -39,7 +41,10 @@ export class RequestWriter {
       if (exchange.over || (exchange.head !== null && exchange.head.status >= 300)) return;
       const upload = new Upload(body, framing, transport, {
         uploadBlocked: blocked => this.owner.blocked(exchange, blocked),
-        uploadProgress: loaded => exchange.uploaded(loaded),
+        uploadProgress: loaded => {
+          exchange.uploaded(loaded);
+          this.owner.moved(exchange);
+        },
         uploadDone: () => this.owner.written(exchange, this.clock.now()),
         uploadFailed: error => this.owner.unsendable(exchange, error),
       });

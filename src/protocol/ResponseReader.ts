@@ -2,6 +2,7 @@ import type { Transport } from '../endpoint/index.js';
 import { ParseError, type HTTPClientError } from '../errors/index.js';
 import { ResponseParser, type HTTPHeaders, type ResponseHead } from '../wire/index.js';
 import type { Exchange } from './Exchange.js';
+import type { Validity } from './IncomingBody.js';
 import type { ProtocolLimits } from './ProtocolLimits.js';
 
 /** What the reader finds, told to the connection as it finds it. Each may end the exchange. */
@@ -34,8 +35,8 @@ export class ResponseReader {
   #pumping = false;
   #paused = false;
   #ownBuffer = false;
-  /** What is being parsed lies in a buffer of this connection's own: its views outlast the call. */
-  #stable = false;
+  /** Of what is being parsed. */
+  #valid: Validity = 'call';
   /** The peer has finished where that ends the body: nothing is read any more, whoever asks for it. */
   #finished = false;
 
@@ -78,6 +79,11 @@ export class ResponseReader {
     this.transport.resume();
   }
 
+  /** Leaves the connection's buffer to whoever works on it yet. The connection is not used again. */
+  abandonBuffer(): void {
+    this.#ownBuffer = false;
+  }
+
   ownBuffer(on: boolean): void {
     this.#ownBuffer = on;
     this.transport.ownBuffer(on);
@@ -87,7 +93,7 @@ export class ResponseReader {
   read(view: Uint8Array): void {
     const exchange = this.#exchange!;
     const parser = this.#parser;
-    this.#stable = this.#ownBuffer;
+    this.#valid = this.#ownBuffer ? 'pause' : 'call';
     parser.feed(view, 0, view.length);
     this.pump();
     // Also if that was its end: a body that nobody has claimed yet outlives its exchange.
@@ -95,13 +101,15 @@ export class ResponseReader {
     if (this.#exchange !== exchange) return;
     // What there was no room for lies in a buffer that the next read, of whichever socket, writes over.
     const { position, end } = parser;
-    if (position < end && !this.#stable) parser.feed(Uint8Array.prototype.slice.call(view, position, end));
+    if (position < end && this.#valid === 'call') {
+      parser.feed(Uint8Array.prototype.slice.call(view, position, end));
+      this.#valid = 'ever';
+    }
   }
 
   /** The consumer wants more: first what is left of earlier reads. */
   more(): void {
     if (this.#pumping) return;
-    this.#stable = true; // it was copied, or lies in the connection's own buffer
     this.pump();
   }
 
@@ -117,7 +125,6 @@ export class ResponseReader {
   drain(): void {
     const exchange = this.#exchange;
     if (exchange?.body == null || this.#finished) return;
-    this.#stable = true;
     const parser = this.#parser;
     // Of a body that has come whole, the end is still to be read, and takes no bytes.
     while (this.#exchange === exchange && (parser.position < parser.end || parser.remaining === 0)) {
@@ -164,7 +171,7 @@ export class ResponseReader {
             this.owner.head(exchange, parser.head, parser.contentLength);
             break;
           case 'data':
-            exchange.bytes(parser.chunk, parser.dataStart, parser.dataEnd, this.#stable);
+            exchange.bytes(parser.chunk, parser.dataStart, parser.dataEnd, this.#valid);
             if (!exchange.body!.hungry) return;
             break;
           case 'end': {

@@ -2,7 +2,7 @@ import { isObservable, type Observable, type Subscription } from 'rxjs';
 import type { Transport } from '../endpoint/index.js';
 import { BodyLengthMismatchError, HTTPClientError, RequestGenerationFailedError } from '../errors/index.js';
 import { chunkHead, lastChunk, type RequestFraming } from '../wire/index.js';
-import { spend, toBytes, type BodyChunk, type OpenBody } from './RequestBody.js';
+import { closeBody, spend, toBytes, type BodyChunk, type OpenBody } from './RequestBody.js';
 
 /** Bytes are given to the socket in slices of this size, so that a slow upload shows progress and a stalled one shows. */
 const sliceSize = 512 * 1024;
@@ -21,6 +21,9 @@ export class Upload {
   #loaded = 0;
   #over = false;
   #flowing = true;
+  #waiting = false;
+  /** The bytes that complete the announced length: sent when the source says that they are its last. */
+  #last: Uint8Array | null = null;
   #subscription: Subscription | null = null;
   #iterator: AsyncIterator<BodyChunk> | null = null;
 
@@ -49,13 +52,12 @@ export class Upload {
     this.#subscription?.unsubscribe();
     const iterator = this.#iterator;
     if (iterator === null) return;
-    const { source } = this;
+    // A Readable whose iterator waits for a chunk would see `return` only with that chunk: it is destroyed as well.
+    closeBody(this.source);
     try {
-      // A Readable whose iterator waits for a chunk would see `return` only with that chunk: destroy it as well.
-      if ('destroy' in source && typeof source.destroy === 'function') (source as { destroy(): void }).destroy();
       iterator.return?.().then(undefined, () => undefined);
     } catch {
-      // The source's own failure to stop is nobody's concern any more.
+      // as above
     }
   }
 
@@ -75,7 +77,10 @@ export class Upload {
 
   #observe(source: Observable<BodyChunk>): void {
     const subscription = source.subscribe({
-      next: chunk => void this.#accept(chunk),
+      next: chunk => {
+        // It cannot be paused; that the socket takes nothing must be noticed all the same.
+        if (!this.#accept(chunk) && !this.#over && !this.#waiting) this.#whenDrained(() => undefined);
+      },
       error: error => this.#fail(error),
       complete: () => this.#finish(),
     });
@@ -106,6 +111,10 @@ export class Upload {
     next.then(
       result => {
         if (this.#over) return;
+        if (typeof result !== 'object' || result === null) {
+          this.#fail(new TypeError(`The iterator of the request body gave ${String(result)} instead of a result`));
+          return;
+        }
         if (result.done) {
           this.#finish();
           return;
@@ -147,6 +156,12 @@ export class Upload {
         this.#fail(new BodyLengthMismatchError(length, this.#loaded));
         return false;
       }
+      if (this.#loaded === length && !(this.source instanceof Uint8Array)) {
+        // With these the server would take the request for complete, and could not be told of one more byte. Copied:
+        // the source may use its buffer again when it is asked for more.
+        this.#last = Uint8Array.prototype.slice.call(bytes);
+        return true;
+      }
       this.#flowing = transport.write(bytes);
     }
     this.owner.uploadProgress(this.#loaded);
@@ -154,8 +169,10 @@ export class Upload {
   }
 
   #whenDrained(then: () => void): void {
+    this.#waiting = true;
     this.owner.uploadBlocked(true);
     this.transport.drained(() => {
+      this.#waiting = false;
       if (this.#over) return;
       this.#flowing = true;
       this.owner.uploadBlocked(false);
@@ -176,6 +193,10 @@ export class Upload {
     };
     // The request counts as written when the socket has taken it: the wait for the response starts then.
     if (framing.kind === 'chunked') this.#flowing = transport.write(lastChunk);
+    else if (this.#last !== null) {
+      this.#flowing = transport.write(this.#last);
+      this.owner.uploadProgress(this.#loaded);
+    }
     if (this.#flowing) done();
     else this.#whenDrained(done);
   }

@@ -2,8 +2,11 @@ import { Observable, type Observer } from 'rxjs';
 import { ResponseFailedError } from '../errors/index.js';
 import type { BodySink, IncomingBody } from './IncomingBody.js';
 
-/** A length that a head announces is believed, in one allocation, up to here; beyond it the buffer grows with the body. */
-const maxTrustedLength = 128 * 1024 * 1024;
+/**
+ * A buffer grows by so much at a time, up to what the head announces: a body of 64 MiB takes three allocations, and a head
+ * that lies about its length never more than eight times what has come.
+ */
+const growth = 8;
 
 /**
  * Reads a body to its end and emits one value of it. One that came in one read is read where it lies, in the buffer that
@@ -38,9 +41,10 @@ abstract class Collector<T> implements BodySink {
     const needed = this.#length + end - start;
     let buffer = this.#buffer;
     if (buffer === null || buffer.length < needed) {
-      const announced = Math.min(this.body.length ?? 0, maxTrustedLength);
+      const { length } = this.body;
+      const capacity = length === null ? this.#length * 2 : Math.min(length, needed * growth);
       // Its own memory, not a part of Node's pool: what is handed on must show nobody else's bytes.
-      const grown = Buffer.allocUnsafeSlow(Math.max(needed, announced, this.#length * 2));
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, capacity));
       buffer?.copy(grown, 0, 0, this.#length);
       this.#buffer = buffer = grown;
     }

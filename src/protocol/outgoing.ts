@@ -13,7 +13,7 @@ import {
   type ProtocolRequest,
   type RequestObserver,
 } from './ProtocolRequest.js';
-import { openBody, type OpenBody } from './RequestBody.js';
+import { closeBody, openBody, type OpenBody } from './RequestBody.js';
 
 /** A request as it goes on the wire: every option read once, checked, and with its default. */
 export interface Outgoing {
@@ -40,18 +40,19 @@ export function outgoing(request: ProtocolRequest, authority: string, mayPersist
   if (given != null && (method === 'CONNECT' || method === 'TRACE')) {
     throw new InvalidRequestError('body', `A ${method} request has no body (RFC 9110 section 9.3)`);
   }
+  const timeouts = checked(own(request, 'timeouts'));
+  const upgrade = wantsUpgrade(headers);
+  const observer = own(request, 'observer');
   const body = given == null ? null : openBody(given);
-  const framing = body === null ? noBody : framingOf(body, headers);
-  return {
-    method,
-    head: serializeRequestHead({ method, path: request.path, host: authority, headers, persistent, framing }),
-    body,
-    framing,
-    persistent,
-    upgrade: wantsUpgrade(headers),
-    timeouts: checked(own(request, 'timeouts')),
-    observer: own(request, 'observer'),
-  };
+  try {
+    const framing = body === null ? noBody : framingOf(body, headers);
+    const head = serializeRequestHead({ method, path: request.path, host: authority, headers, persistent, framing });
+    return { method, head, body, framing, persistent, upgrade, timeouts, observer };
+  } catch (error) {
+    // What the caller's function has opened for a request that is not sent, nobody else would close.
+    if (typeof given === 'function' && body !== null) closeBody(body);
+    throw error;
+  }
 }
 
 function framingOf(body: OpenBody, headers: HTTPHeaders): RequestFraming {

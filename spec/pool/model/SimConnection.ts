@@ -40,6 +40,13 @@ export class SimConnection implements Connection {
   state: ConnectionState = 'quiescent';
   /** Requests carried to their end. */
   carried = 0;
+  /** It has been idle. */
+  cached = false;
+
+  /** It may be stale: a request over it may be retried. */
+  get reused(): boolean {
+    return this.carried > 0 || this.cached;
+  }
   /** Told by the server with the last response: it may be used so many times more, idle for so many seconds. */
   said: { readonly timeout?: number; readonly max?: number } | undefined = undefined;
   exchange: Exchange | null = null;

@@ -172,7 +172,7 @@ export class SimRequest implements ProtocolRequest {
     const again =
       world.settings.pool.retryAutomatically &&
       !world.closing &&
-      connection.carried > 0 &&
+      connection.reused &&
       !this.aborted &&
       this.settled === null &&
       !responseByte &&
@@ -575,9 +575,9 @@ export class World {
     if (connection.state !== 'quiescent')
       this.fail(`get ${get.id} got connection ${connection.id}: ${connection.state}`);
     if (connection.lease !== null) this.fail(`connection ${connection.id} is leased to two`);
-    if (protocol.reused !== connection.carried > 0) this.fail(`reused is ${protocol.reused}`);
+    if (protocol.reused !== connection.reused) this.fail(`reused is ${protocol.reused}`);
     if (protocol.state !== 'ready') this.fail(`a new lease is ${protocol.state}`);
-    if (connection.carried > 0) this.#counts.reuses++;
+    if (connection.reused) this.#counts.reuses++;
     connection.place = 'leased';
     const lease = new SimLease(get, protocol, connection);
     connection.lease = lease;
@@ -905,6 +905,7 @@ export class World {
     }
     this.#unready(connection);
     connection.place = 'idle';
+    connection.cached = true;
     connection.idleUntil = this.clock.now() + cachedConnectionTimeout;
     this.idle[key].push(connection);
     if (this.idle[key].length > maxPersistentPerHost) this.#race('return | over the idle cap');

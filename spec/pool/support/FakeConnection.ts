@@ -118,7 +118,7 @@ export class FakeConnection implements Connection {
 
   data(text: string): void {
     const bytes = Buffer.from(text);
-    this.#body!.push(bytes, 0, bytes.length, true);
+    this.#body!.push(bytes, 0, bytes.length, 'ever');
   }
 
   /** The last byte of the response comes. */
