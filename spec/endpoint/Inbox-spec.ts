@@ -149,3 +149,41 @@ describe('Inbox', () => {
     expect(valve).toEqual(['resume', 'pause']);
   });
 });
+
+/** An inbox whose reader holds the view that it was given, and pauses, as a consumer that works asynchronously does. */
+function holding(): { readonly inbox: Inbox; view(): string } {
+  const inbox = new Inbox();
+  const valve = { pause: () => undefined, resume: () => undefined };
+  let kept: Uint8Array | undefined;
+  inbox.attach(valve);
+  inbox.ownBuffer(true);
+  inbox.read({
+    data: view => {
+      kept = view;
+      inbox.pause();
+    },
+    end: () => undefined,
+    closed: () => undefined,
+  });
+  return { inbox, view: () => Buffer.from(kept!).toString() };
+}
+
+describe('the private buffer', () => {
+  it('stays with whoever works on a view of it when the connection closes', () => {
+    const a = holding();
+    a.inbox.arrived(Buffer.from('of user A'), true);
+    a.inbox.closed(new Error('reset'));
+    const b = holding();
+    b.inbox.arrived(Buffer.from('OF USER B'), true);
+    expect(a.view()).toBe('of user A');
+  });
+
+  it('goes to the next when it was given back', () => {
+    const a = holding();
+    a.inbox.arrived(Buffer.from('of user A'), true);
+    a.inbox.ownBuffer(false);
+    const b = holding();
+    b.inbox.arrived(Buffer.from('OF USER B'), true);
+    expect(a.view()).toBe('OF USER B');
+  });
+});
