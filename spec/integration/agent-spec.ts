@@ -268,7 +268,11 @@ describe('an agent', () => {
       context: 'evil',
       idempotent: true,
       observer: {
-        operation: {
+        sent: () => {
+          throw new Error('polluted');
+        },
+      },
+      operation: {
         track: () => {
           throw new Error('polluted');
         },
