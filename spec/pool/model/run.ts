@@ -34,6 +34,15 @@ async function long(seed: number, sequences: number): Promise<void> {
 
 async function table(seeds: readonly number[], limit: number): Promise<void> {
   console.log(`| bug | found after, sequences (${seeds.length} seeds) | first seen as |\n| --- | --- | --- |`);
+  // The control: with no bug put in, the same search finds nothing.
+  const control = await load();
+  const findings = seeds.map(seed => search(control, seed, 2_000, new Tally())).filter(finding => finding !== null);
+  console.log(`| none | ${findings.length === 0 ? `not in ${2_000 * seeds.length}` : findings[0].runs} | |`);
+  if (findings.length > 0) {
+    console.log(tell(findings[0]));
+    process.exitCode = 1;
+    return;
+  }
   for (const { name, mutation } of mutants) {
     const library = await load([mutation]);
     const found = seeds.map(seed => search(library, seed, limit, new Tally(), true));
