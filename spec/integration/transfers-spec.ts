@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { concatMap, defer, EMPTY, from, lastValueFrom, map, mergeMap, type Observable, toArray } from 'rxjs';
 import { Agent, type AgentBody, type HTTPResponse, text } from 'rxjs-http-pool';
 import { httpServer, type Loopback, turns, until } from '../loopback/index.js';
 import { checksum, content } from '../loopback/programs/content.js';
+
+jest.setTimeout(60_000);
 
 const megabyte = 1024 * 1024;
 const size = 16 * megabyte;
