@@ -1,4 +1,4 @@
-import { type Observable, throwError } from 'rxjs';
+import { isObservable, throwError, type Observable } from 'rxjs';
 import type { HTTPRequest } from './HTTPRequest.js';
 import type { HTTPResponse } from './HTTPResponse.js';
 
@@ -20,7 +20,9 @@ export function chain(interceptors: readonly HTTPInterceptor[], last: HTTPHandle
   return interceptors.reduceRight<HTTPHandler>(
     (next, interceptor) => request => {
       try {
-        return interceptor(request, next);
+        const response$: unknown = interceptor(request, next);
+        if (isObservable(response$)) return response$ as Observable<HTTPResponse>;
+        throw new TypeError('An interceptor must return an Observable');
       } catch (error) {
         return throwError(() => error);
       }

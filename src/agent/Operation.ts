@@ -1,7 +1,7 @@
 import type { Observable, Observer, Unsubscribable } from 'rxjs';
 import { AbortedError, TotalTimeoutError, type HTTPClientError, type Phase } from '../errors/index.js';
 import type { ClientProtocol } from '../pool/index.js';
-import { Deadline, type DeadlineSweep } from '../timing/index.js';
+import { Deadline, guarded, type DeadlineSweep } from '../timing/index.js';
 import type { Tracker } from './HTTPRequest.js';
 import type { HTTPResponse } from './HTTPResponse.js';
 import { onAbort } from './onAbort.js';
@@ -24,6 +24,8 @@ export class Operation implements Observer<HTTPResponse>, Tracker {
   #settled = false;
   #over = false;
   #failure: HTTPClientError | null = null;
+  /** The lease of the last attempt: that whose response is delivered. */
+  #current: ClientProtocol | null = null;
 
   constructor(
     private readonly subscriber: Observer<HTTPResponse>,
@@ -41,7 +43,13 @@ export class Operation implements Observer<HTTPResponse>, Tracker {
 
   /** Subscribes to what makes the response. */
   run(response$: Observable<HTTPResponse>): void {
-    const subscription = response$.subscribe(this);
+    let subscription: Unsubscribable;
+    try {
+      subscription = response$.subscribe(this);
+    } catch (error) {
+      this.error(error); // what an interceptor gave is no Observable
+      return;
+    }
     // It may be over already: ended from within `subscribe`.
     if (this.#over) subscription.unsubscribe();
     else this.#chain = subscription;
@@ -50,9 +58,11 @@ export class Operation implements Observer<HTTPResponse>, Tracker {
   /** A lease is used for it. */
   track(lease: ClientProtocol): void {
     this.#leases.add(lease);
+    this.#current = lease;
     lease.disconnected.subscribe({
       next: error => {
-        if (this.#settled) this.#failure ??= error;
+        // What becomes of an attempt that was given up is nobody's concern.
+        if (this.#settled && lease === this.#current) this.#failure ??= error;
       },
       complete: () => {
         this.#leases.delete(lease);
@@ -89,21 +99,21 @@ export class Operation implements Observer<HTTPResponse>, Tracker {
     this.#settled = true;
     this.#failure ??= error;
     // First whatever waits in the chain is cancelled, then what is under way is destroyed, then the subscriber hears.
-    this.#chain?.unsubscribe();
-    for (const lease of leases) lease.abort(error);
-    if (!settled) this.subscriber.error(error);
+    guarded(() => this.#chain?.unsubscribe());
+    for (const lease of leases) guarded(() => lease.abort(error));
+    if (!settled) guarded(() => this.subscriber.error(error));
     this.#end();
   }
 
   /** The subscriber has gone: before the response that ends all; after it the body goes on. */
   left(): void {
     if (this.#settled) return;
-    this.#chain?.unsubscribe();
+    guarded(() => this.#chain?.unsubscribe());
     this.#end();
   }
 
   #endIfDone(): void {
-    if (this.#settled && this.#leases.size === 0) this.#end();
+    if (this.#settled && (this.#current === null || !this.#leases.has(this.#current))) this.#end();
   }
 
   #end(): void {

@@ -1,3 +1,5 @@
+import { guarded } from '../timing/index.js';
+
 /** Who waits for a signal, and the one listener behind which they do. */
 interface Waiting {
   readonly callbacks: Set<() => void>;
@@ -24,7 +26,7 @@ function watch(signal: AbortSignal): Waiting {
   const callbacks = new Set<() => void>();
   const listener = (): void => {
     // A copy, as they leave meanwhile; and one of them may have made another leave.
-    for (const callback of [...callbacks]) if (callbacks.has(callback)) callback();
+    for (const callback of [...callbacks]) if (callbacks.has(callback)) guarded(callback);
   };
   const watched = { callbacks, listener };
   waiting.set(signal, watched);

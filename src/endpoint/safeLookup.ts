@@ -1,5 +1,5 @@
 import type { LookupAddress, LookupOptions } from 'node:dns';
-import type { LookupFunction } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 
 type Answer = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void;
 
@@ -34,7 +34,11 @@ function reply(
   family: number | undefined,
   callback: Answer,
 ): void {
-  const list = Array.isArray(address) ? address : address ? [{ address, family: family ?? 0 }] : [];
+  const given: readonly unknown[] = Array.isArray(address) ? address : [{ address, family: family ?? 0 }];
+  // `dns.resolve4` gives a list of strings, and is given for a `lookup` all the same.
+  const list = given
+    .map(each => (typeof each === 'string' ? { address: each, family: 0 } : (each as LookupAddress)))
+    .filter(each => typeof each?.address === 'string' && isIP(each.address) !== 0);
   const first = list[0];
   if (first === undefined) {
     const error: NodeJS.ErrnoException = new Error(`the lookup of ${hostname} returned no address`);

@@ -18,6 +18,8 @@ export class Bucket {
   readonly counters = new Counters();
   /** Dials and validations that belong to retried requests: no waiter can count on them. */
   claimed = 0;
+  /** Dials whose get has gone, kept for others that wait. */
+  readonly abandoned = new Set<Slot>();
   /** It waits for its turn in the drain loop. */
   queued = false;
   lastDialError: unknown = undefined;

@@ -32,11 +32,18 @@ export class Dialer {
   connect(slot: Slot): void {
     slot.dialledAt = this.inventory.deadlines.now();
     this.inventory.tell(slot.bucket, { type: 'connecting' });
-    const dial = slot.endpoint.subscribe({
-      next: transport => this.#connected(slot, transport),
-      error: error => this.#failed(slot, error),
-      complete: () => this.#failed(slot, new ConnectError('The endpoint completed without a connection')),
-    });
+    let dial: Subscription;
+    try {
+      dial = slot.endpoint.subscribe({
+        next: transport => this.#connected(slot, transport),
+        error: error => this.#failed(slot, error),
+        complete: () => this.#failed(slot, new ConnectError('The endpoint completed without a connection')),
+      });
+    } catch (cause) {
+      // It is the user's, and may be no Observable at all.
+      this.#failed(slot, new ConnectError(`The endpoint cannot be subscribed to: ${String(cause)}`, { cause }));
+      return;
+    }
     // An endpoint may emit, or fail, from within `subscribe`.
     if (slot.state === 'connecting') slot.dial = dial;
     else this.inventory.hangUp(slot.bucket, dial);
@@ -77,6 +84,11 @@ export class Dialer {
       return;
     }
     const { connection, dial } = slot;
+    if (connection.capacity !== 1) {
+      connection.close();
+      this.#failed(slot, new ConnectError(`A connection of capacity ${connection.capacity} is not understood yet`));
+      return;
+    }
     // The factory is the user's: it may have ended what it makes a connection for.
     if (slot.state !== 'connecting') {
       connection.close();

@@ -11,7 +11,7 @@ import {
   type PoolSnapshot,
 } from '../errors/index.js';
 import type { EvictionReason } from '../events/index.js';
-import { Deadline } from '../timing/index.js';
+import { Deadline, guarded } from '../timing/index.js';
 import { Slot, type Bucket, type Holder, type SlotState, type Waiter } from './Bucket.js';
 import { Dialer, type DialOwner } from './Dialer.js';
 import { Inventory } from './Inventory.js';
@@ -81,7 +81,13 @@ export class Dispatcher implements LeaseHost, DialOwner {
   #quit(waiter: Waiter, tell: () => void): void {
     const { bucket, dial } = waiter;
     waiter.settle();
-    if (dial?.state === 'connecting' && bucket.uncovered < 0) this.inventory.leave(dial, 'cancelled');
+    if (dial?.state === 'connecting') bucket.abandoned.add(dial);
+    // Those that only gets which have gone as well could have used go with the last of them.
+    while (bucket.uncovered < 0) {
+      const [abandoned] = bucket.abandoned;
+      if (abandoned === undefined) break;
+      this.inventory.leave(abandoned, 'cancelled');
+    }
     this.inventory.touch(bucket);
     tell();
     this.#drain();
@@ -91,7 +97,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
     waiter.settle();
     this.inventory.count(waiter.bucket, 'refusals');
     this.inventory.tell(waiter.bucket, { type: 'refused', error });
-    waiter.subscriber.error(error);
+    guarded(() => waiter.subscriber.error(error));
   }
 
   #snapshot(bucket: Bucket, since: number): PoolSnapshot {
@@ -238,8 +244,8 @@ export class Dispatcher implements LeaseHost, DialOwner {
     const { waiter, claim } = slot;
     waiter?.settle(); // first: what is told that the slot is gone may call the pool
     this.inventory.leave(slot, reason, error);
-    claim?.error(error);
-    waiter?.subscriber.error(error);
+    guarded(() => claim?.error(error));
+    guarded(() => waiter?.subscriber.error(error));
     this.#drain();
   }
 
@@ -264,8 +270,10 @@ export class Dispatcher implements LeaseHost, DialOwner {
       }); // sent after the pass: an observer that cancels this get now would lose its connection
     }
     // Ownership passes here: the teardown that follows `next` finds a settled waiter, and does nothing.
-    waiter.subscriber.next(lease);
-    waiter.subscriber.complete();
+    guarded(() => {
+      waiter.subscriber.next(lease);
+      waiter.subscriber.complete();
+    });
     if (slot.lease === lease && lease.state === 'ready') {
       slot.unused ??= new Deadline(inventory.deadlines, () => this.#leaked(slot));
       slot.unused.start(this.settings.leaseTimeout);
@@ -315,8 +323,10 @@ export class Dispatcher implements LeaseHost, DialOwner {
     slot.claim = null;
     slot.bucket.claimed--;
     this.inventory.move(slot, 'leased');
-    claim.next(slot);
-    claim.complete();
+    guarded(() => {
+      claim.next(slot);
+      claim.complete();
+    });
   }
 
   // ---- a connection comes back -----------------------------------------------------------------------------------
@@ -461,7 +471,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
         // One that died before its lease was used has nothing to end by itself.
         if (slot.state === 'leased' && slot.connection!.progress().state !== 'closed') continue;
         inventory.leave(slot, 'pool-closed');
-        claim?.error(this.closedError(slot.bucket, slot.dialledAt));
+        guarded(() => claim?.error(this.closedError(slot.bucket, slot.dialledAt)));
       }
       for (const waiter of waiters) {
         if (waiter.settled) continue;
@@ -498,7 +508,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
     this.#graceEnds = 0; // no later call makes a timer
     deadlines.close();
     if (outbox.observed) outbox.add({ type: 'closed', key: '', at: deadlines.now() });
-    outbox.complete();
+    guarded(() => outbox.complete());
     closed.next();
     closed.complete();
   }

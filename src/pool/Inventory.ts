@@ -56,6 +56,7 @@ export class Inventory {
 
   /** Moves a slot from one state to another, and its weight with it. */
   move(slot: Slot, to: SlotState, from: SlotState | null = slot.state): void {
+    if (from === 'connecting') slot.bucket.abandoned.delete(slot);
     slot.state = to;
     slot.bucket.move(from, to);
     if (from === null) this.slots.add(slot);

@@ -261,8 +261,15 @@ const untouched: Progress = { state: 'closed', wrote: false, responseByte: false
 
 /** Puts `first` at the end of the chain of causes, where the error's own causes stay in sight. */
 function withCause(error: unknown, first: Error): unknown {
+  // The chain is the endpoint's, and may be anything: a circle, frozen, or one that was seen before.
+  const seen = new Set<unknown>([first]);
   let last = error;
-  while (last instanceof Error && last.cause instanceof Error) last = last.cause;
-  if (last instanceof Error && last !== first && last.cause === undefined) last.cause = first;
+  while (last instanceof Error && last.cause instanceof Error && !seen.has(last.cause)) {
+    seen.add(last);
+    last = last.cause;
+  }
+  if (last instanceof Error && last.cause === undefined && !seen.has(last) && Object.isExtensible(last)) {
+    last.cause = first;
+  }
   return error;
 }

@@ -90,6 +90,13 @@ export class Exchange implements BodyOwner {
     if (this.settled && !this.body!.dropped) this.#tellProgress();
   }
 
+  /** The last bytes of the body: given to whoever reads it by `ended`, when the connection is back. */
+  lastBytes(view: Uint8Array, start: number, end: number, valid: Validity): void {
+    this.body!.hold(view, start, end, valid);
+    this.#received += end - start;
+    if (this.settled && !this.body!.dropped) this.#tellProgress();
+  }
+
   #tellProgress(): void {
     const { observer } = this.message;
     if (observer?.downloadProgress === undefined) return;

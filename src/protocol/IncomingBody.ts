@@ -1,5 +1,6 @@
 import { AsyncSubject, type Observable } from 'rxjs';
 import { BodyUsedError } from '../errors/index.js';
+import { guarded } from '../timing/index.js';
 import { HTTPHeaders } from '../wire/index.js';
 
 /**
@@ -10,9 +11,7 @@ export type Validity = 'call' | 'pause' | 'ever';
 
 /** Who reads a body. One for each way to read it; none of them is the user. */
 export interface BodySink {
-  /**
-   * Takes bytes. Returns false to be given no more until it calls `IncomingBody.more`.
-   */
+  /** Takes bytes. Returns false to be given no more until it calls `IncomingBody.more`. */
   chunk(bytes: Uint8Array, start: number, end: number, valid: Validity): boolean;
   /** Takes the whole body at once, instead of `chunk` and `end`, where it lies in one piece: decoded where it is. */
   whole?(bytes: Uint8Array, start: number, end: number): void;
@@ -57,6 +56,8 @@ export class IncomingBody {
   #outcome: 'open' | 'ended' | 'failed' = 'open';
   #error: unknown = undefined;
   #queue: Piece[] = [];
+  /** The first piece of the queue that is not taken yet. */
+  #taken = 0;
   #queued = 0;
   #trailers: HTTPHeaders = HTTPHeaders.empty;
   #trailersSubject: AsyncSubject<HTTPHeaders> | null = null;
@@ -93,7 +94,7 @@ export class IncomingBody {
 
   /** Whether the connection may bring more: the consumer takes it, or it fits in what is read ahead. */
   get hungry(): boolean {
-    if (this.#claimed) return !this.#holding && this.#queue.length === 0;
+    if (this.#claimed) return !this.#holding && this.#isEmpty;
     // At the limit nothing may be missing but the end.
     return this.#queued <= this.readAhead;
   }
@@ -101,24 +102,47 @@ export class IncomingBody {
   /** Bytes arrived. The view is the transport's: what is queued of it must be copied before the read ends (`settle`). */
   push(bytes: Uint8Array, start: number, end: number, valid: Validity): void {
     if (this.#claimed && this.#sink === null) return; // the consumer has gone, the rest is drained
-    if (this.#sink !== null && !this.#holding && this.#queue.length === 0) {
+    if (this.#sink !== null && !this.#holding && this.#isEmpty) {
       this.#give(this.#sink, bytes, start, end, valid);
       // The consumer itself may have ended it, by closing the connection.
       if (this.#outcome !== 'open') this.#flush();
       return;
     }
+    this.hold(bytes, start, end, valid);
+  }
+
+  /** Queues bytes, whoever waits for them. */
+  hold(bytes: Uint8Array, start: number, end: number, valid: Validity): void {
+    if (this.dropped) return;
     this.#queued += end - start;
     this.#queue.push({ bytes, start, end, valid });
   }
 
-  /** The read that brought the queued views is over: what is still here is copied. */
-  settle(): void {
-    for (const piece of this.#queue) {
-      if (piece.valid !== 'call') continue;
-      piece.bytes = Uint8Array.prototype.slice.call(piece.bytes, piece.start, piece.end);
-      piece.end -= piece.start;
-      piece.start = 0;
-      piece.valid = 'ever';
+  /**
+   * The buffer in which queued views lie is going to be written over: they are copied, into one piece, as a server may
+   * send a body in as many chunks as it has bytes. `lasting`: also those that were valid for the pause.
+   */
+  settle(lasting = false): void {
+    const queue = this.#queue;
+    const passing = (valid: Validity): boolean => valid === 'call' || (lasting && valid === 'pause');
+    let first = queue.length;
+    let length = 0;
+    while (first > this.#taken && passing(queue[first - 1].valid)) {
+      first--;
+      length += queue[first].end - queue[first].start;
+    }
+    if (length === 0) return;
+    const pieces = queue.splice(first);
+    let last = queue.at(-1);
+    if (last?.valid !== 'ever' || first === this.#taken || last.bytes.length - last.end < length) {
+      // A body that comes in several reads gets room for the next. Zeroed, as who holds a part can see the whole.
+      const bytes = first === this.#taken ? Buffer.allocUnsafeSlow(length) : Buffer.alloc(Math.max(length, 4_096));
+      last = { bytes, start: 0, end: 0, valid: 'ever' };
+      queue.push(last);
+    }
+    for (const { bytes, start, end } of pieces) {
+      last.bytes.set(bytes.subarray(start, end), last.end);
+      last.end += end - start;
     }
   }
 
@@ -126,17 +150,17 @@ export class IncomingBody {
     this.#owner = null;
     this.#outcome = 'ended';
     this.#trailers = trailers;
+    guarded(() => this.#flush());
     this.#trailersSubject?.next(trailers);
     this.#trailersSubject?.complete();
-    this.#flush();
   }
 
   fail(error: unknown): void {
     this.#owner = null;
     this.#outcome = 'failed';
     this.#error = this.explained(error);
+    guarded(() => this.#flush());
     this.#trailersSubject?.error(error);
-    this.#flush();
   }
 
   /** Whose response it is: told of every error before anyone else hears of it. */
@@ -159,7 +183,7 @@ export class IncomingBody {
     this.#claimed = true;
     const piece = this.#queue[0];
     if (this.#outcome === 'ended' && sink.whole !== undefined && this.#queue.length <= 1) {
-      this.#queue = [];
+      this.#clear();
       if (piece === undefined) sink.whole(nothing, 0, 0);
       else sink.whole(piece.bytes, piece.start, piece.end);
       return;
@@ -182,8 +206,7 @@ export class IncomingBody {
     if (this.#sink !== sink) return;
     this.#sink = null;
     this.#holding = false;
-    this.#queue = [];
-    this.#queued = 0;
+    this.#clear();
     this.#owner?.dropped(working);
   }
 
@@ -205,6 +228,16 @@ export class IncomingBody {
     return this.#trailersSubject;
   }
 
+  get #isEmpty(): boolean {
+    return this.#taken === this.#queue.length;
+  }
+
+  #clear(): void {
+    this.#queue = [];
+    this.#taken = 0;
+    this.#queued = 0;
+  }
+
   #give(sink: BodySink, bytes: Uint8Array, start: number, end: number, valid: Validity): void {
     // Set first: a sink that is done at once calls `more` from inside `chunk`, and then returns false all the same.
     this.#holding = true;
@@ -216,14 +249,18 @@ export class IncomingBody {
     if (this.#flushing || this.#sink === null) return;
     this.#flushing = true;
     while (this.#sink !== null && !this.#holding) {
-      const piece = this.#queue.shift();
-      if (piece === undefined) break;
+      const piece = this.#queue[this.#taken];
+      if (piece === undefined) {
+        this.#clear();
+        break;
+      }
+      this.#taken++;
       this.#queued -= piece.end - piece.start;
       this.#give(this.#sink, piece.bytes, piece.start, piece.end, piece.valid);
     }
     this.#flushing = false;
     const sink: BodySink | null = this.#sink;
-    if (sink === null || this.#holding || this.#queue.length > 0 || this.#outcome === 'open') return;
+    if (sink === null || this.#holding || !this.#isEmpty || this.#outcome === 'open') return;
     this.#sink = null;
     if (this.#outcome === 'ended') sink.end();
     else sink.fail(this.#error);

@@ -68,7 +68,11 @@ export class ResponseReader {
   /** Expects nothing any more. */
   stop(): void {
     // Views of the private buffer that a consumer works on yet outlast the connection, which is lost in that case.
-    if (this.#ownBuffer && !this.#exchange?.body?.holding) this.ownBuffer(false);
+    const body = this.#exchange?.body;
+    if (this.#ownBuffer && !body?.holding) {
+      body?.settle(true);
+      this.ownBuffer(false);
+    }
     this.#exchange = null;
   }
 
@@ -157,12 +161,26 @@ export class ResponseReader {
     else this.transport.resume();
   }
 
+  /**
+   * Reads tokens, and gives each piece of the body when it is known what follows it in this read: the last piece comes
+   * after the connection was given back, as whoever gets it may ask for a connection at once.
+   */
   #parse(exchange: Exchange): void {
     const parser = this.#parser;
+    // The piece that was read last, and not given yet.
+    let piece: Uint8Array | null = null;
+    let start = 0;
+    let end = 0;
+    const give = (): void => {
+      const bytes = piece;
+      piece = null;
+      if (bytes !== null) exchange.bytes(bytes, start, end, this.#valid);
+    };
     try {
       while (this.#exchange === exchange) {
         switch (parser.read()) {
           case 'more':
+            give();
             return;
           case 'informational':
             this.owner.informational(exchange, parser.head);
@@ -170,13 +188,19 @@ export class ResponseReader {
           case 'head':
             this.owner.head(exchange, parser.head, parser.contentLength);
             break;
-          case 'data':
-            exchange.bytes(parser.chunk, parser.dataStart, parser.dataEnd, this.#valid);
-            if (!exchange.body!.hungry) return;
-            break;
+          case 'data': {
+            give();
+            piece = parser.chunk;
+            start = parser.dataStart;
+            end = parser.dataEnd;
+            if (exchange.body!.hungry) break;
+            give(); // it waits in the body's queue
+            return;
+          }
           case 'end': {
             // Bytes behind the end belong to no request of ours: such a connection is not trusted with another.
             const reusable = parser.persistent && parser.position === parser.end;
+            if (piece !== null) exchange.lastBytes(piece, start, end, this.#valid);
             this.owner.complete(exchange, parser.trailers, reusable);
             return;
           }
@@ -187,7 +211,8 @@ export class ResponseReader {
       }
     } catch (error) {
       if (!(error instanceof ParseError) || this.#exchange !== exchange) throw error;
-      this.owner.malformed(exchange, error);
+      give(); // what came before the fault is the consumer's
+      if (this.#exchange === exchange) this.owner.malformed(exchange, error);
     }
   }
 }

@@ -1,6 +1,7 @@
-import { isObservable, type Observable, type Subscription } from 'rxjs';
+import { takeWhile, type Observable, type Subscription } from 'rxjs';
 import type { Transport } from '../endpoint/index.js';
 import { BodyLengthMismatchError, HTTPClientError, RequestGenerationFailedError } from '../errors/index.js';
+import { guarded, loopTurn } from '../timing/index.js';
 import { chunkHead, lastChunk, type RequestFraming } from '../wire/index.js';
 import { closeBody, spend, toBytes, type BodyChunk, type OpenBody } from './RequestBody.js';
 
@@ -16,14 +17,22 @@ export interface UploadOwner {
   uploadFailed(error: HTTPClientError): void;
 }
 
-/** Writes a request body, with backpressure, in its framing. Ends once: done, failed or stopped. */
+/**
+ * Writes a request body, with backpressure, in its framing. Ends once: done, failed or stopped.
+ *
+ * Whatever the source gives goes through one queue, in slices, as fast as the transport takes them; an iterator is asked
+ * for more when the queue is empty.
+ */
 export class Upload {
-  #loaded = 0;
+  #queue: Uint8Array[] = [];
+  #head = 0;
+  /** Bytes taken from the source. */
+  #taken = 0;
+  /** Bytes given to the transport. */
+  #written = 0;
+  #sourceDone = false;
   #over = false;
-  #flowing = true;
-  #waiting = false;
-  /** The bytes that complete the announced length: sent when the source says that they are its last. */
-  #last: Uint8Array | null = null;
+  #blocked = false;
   #subscription: Subscription | null = null;
   #iterator: AsyncIterator<BodyChunk> | null = null;
 
@@ -37,54 +46,40 @@ export class Upload {
   start(): void {
     const { source } = this;
     if (source instanceof Uint8Array) {
-      this.#slice(source, 0);
+      this.#sourceDone = true;
+      this.#take(source);
       return;
     }
     spend(source);
-    if (isObservable(source)) this.#observe(source);
-    else this.#iterate(source);
+    // What is both, as a response's body is, is read with backpressure.
+    if (Symbol.asyncIterator in source) this.#iterate(source);
+    else this.#observe(source);
   }
 
   /** The request ended early: tears the source down and says nothing more. */
   stop(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#subscription?.unsubscribe();
+    this.#queue = [];
     const iterator = this.#iterator;
+    guarded(() => this.#subscription?.unsubscribe());
     if (iterator === null) return;
     // A Readable whose iterator waits for a chunk would see `return` only with that chunk: it is destroyed as well.
     closeBody(this.source);
     try {
       iterator.return?.().then(undefined, () => undefined);
     } catch {
-      // as above
+      // The source's own failure to stop is nobody's concern any more.
     }
-  }
-
-  #slice(bytes: Uint8Array, from: number): void {
-    for (let at = from; at < bytes.length;) {
-      const end = Math.min(at + sliceSize, bytes.length);
-      const flowing = this.#write(bytes.subarray(at, end));
-      at = end;
-      if (this.#over) return;
-      if (!flowing && at < bytes.length) {
-        this.#whenDrained(() => this.#slice(bytes, at));
-        return;
-      }
-    }
-    this.#finish();
   }
 
   #observe(source: Observable<BodyChunk>): void {
-    const subscription = source.subscribe({
-      next: chunk => {
-        // It cannot be paused; that the socket takes nothing must be noticed all the same.
-        if (!this.#accept(chunk) && !this.#over && !this.#waiting) this.#whenDrained(() => undefined);
-      },
+    // Unsubscribing would come too late for a source that emits all at once, and perhaps for ever.
+    const subscription = source.pipe(takeWhile(() => !this.#over)).subscribe({
+      next: chunk => this.#accept(chunk),
       error: error => this.#fail(error),
-      complete: () => this.#finish(),
+      complete: () => this.#end(),
     });
-    // A synchronous source may have been over, or stopped, before there was a subscription to keep.
     if (this.#over) subscription.unsubscribe();
     else this.#subscription = subscription;
   }
@@ -96,14 +91,13 @@ export class Upload {
       this.#fail(error);
       return;
     }
-    this.#pull();
+    this.#pull(this.#iterator);
   }
 
-  #pull(): void {
-    if (this.#over) return;
+  #pull(iterator: AsyncIterator<BodyChunk>): void {
     let next: Promise<IteratorResult<BodyChunk>>;
     try {
-      next = Promise.resolve(this.#iterator!.next());
+      next = Promise.resolve(iterator.next());
     } catch (error) {
       this.#fail(error);
       return;
@@ -113,92 +107,128 @@ export class Upload {
         if (this.#over) return;
         if (typeof result !== 'object' || result === null) {
           this.#fail(new TypeError(`The iterator of the request body gave ${String(result)} instead of a result`));
-          return;
-        }
-        if (result.done) {
-          this.#finish();
-          return;
-        }
-        const flowing = this.#accept(result.value);
-        if (this.#over) return;
-        if (flowing) this.#pull();
-        else this.#whenDrained(() => this.#pull());
+        } else if (result.done) this.#end();
+        else this.#accept(result.value);
       },
       error => this.#fail(error),
     );
   }
 
-  /** Takes a chunk of the source; false if the transport wants a pause, or the upload is over. */
-  #accept(chunk: BodyChunk): boolean {
-    if (this.#over) return false;
+  #accept(chunk: BodyChunk): void {
+    if (this.#over) return;
     let bytes: Uint8Array;
     try {
       bytes = toBytes(chunk);
     } catch (error) {
       this.#fail(error);
-      return false;
+      return;
+    }
+    this.#take(bytes);
+  }
+
+  #take(bytes: Uint8Array): void {
+    const { framing } = this;
+    const length = framing.kind === 'length' ? framing.length : Infinity;
+    this.#taken += bytes.length;
+    if (this.#taken > length) {
+      // Dropped whole: the server would take what is over for the next request.
+      this.#fail(new BodyLengthMismatchError(length, this.#taken));
+      return;
     }
     // A chunk of length 0 would end a chunked body.
-    return bytes.length === 0 || this.#write(bytes);
+    if (bytes.length > 0) {
+      this.#queue.push(bytes);
+      if (this.#taken === length && !this.#sourceDone) this.#holdLast();
+    }
+    if (!this.#blocked) this.#flow();
+  }
+
+  /**
+   * With these bytes the server takes the request for complete, and cannot be told of one more. They wait for the source
+   * to say that they were its last, but not longer than the loop needs to poll: some sources never say.
+   */
+  #holdLast(): void {
+    const last = this.#queue.pop()!;
+    // Copied: the source may use its buffer again when it is asked for more.
+    const copy = Uint8Array.prototype.slice.call(last);
+    let sent = false;
+    this.#sendLast = () => {
+      if (sent || this.#over) return;
+      sent = true;
+      this.#queue.push(copy);
+      if (!this.#blocked) this.#flow();
+    };
+    loopTurn.after(this.#sendLast);
+  }
+
+  #sendLast: () => void = () => undefined;
+
+  #end(): void {
+    if (this.#over || this.#sourceDone) return;
+    const { framing } = this;
+    if (framing.kind === 'length' && this.#taken < framing.length) {
+      this.#fail(new BodyLengthMismatchError(framing.length, this.#taken));
+      return;
+    }
+    this.#sourceDone = true;
+    this.#sendLast();
+    if (!this.#blocked) this.#flow();
+  }
+
+  /** Writes what there is until the transport wants a pause; then asks for more, or ends. */
+  #flow(): void {
+    while (!this.#over) {
+      const bytes = this.#queue[this.#head];
+      if (bytes === undefined) {
+        this.#queue = [];
+        this.#head = 0;
+        if (this.#sourceDone) this.#finish();
+        else if (this.#iterator !== null) this.#pull(this.#iterator);
+        return;
+      }
+      const slice = bytes.length > sliceSize ? bytes.subarray(0, sliceSize) : bytes;
+      if (slice === bytes) this.#head++;
+      else this.#queue[this.#head] = bytes.subarray(sliceSize);
+      if (!this.#write(slice)) {
+        this.#pause(() => this.#flow());
+        return;
+      }
+    }
   }
 
   #write(bytes: Uint8Array): boolean {
-    const { framing, transport } = this;
-    this.#loaded += bytes.length;
-    if (framing.kind === 'chunked') {
+    const { transport } = this;
+    let flowing: boolean;
+    if (this.framing.kind === 'chunked') {
       transport.write(chunkHead(bytes.length));
       transport.write(bytes);
-      this.#flowing = transport.write('\r\n');
-    } else {
-      const length = framing.kind === 'length' ? framing.length : 0;
-      if (this.#loaded > length) {
-        // Dropped whole: the server would take what is over for the next request.
-        this.#fail(new BodyLengthMismatchError(length, this.#loaded));
-        return false;
-      }
-      if (this.#loaded === length && !(this.source instanceof Uint8Array)) {
-        // With these the server would take the request for complete, and could not be told of one more byte. Copied:
-        // the source may use its buffer again when it is asked for more.
-        this.#last = Uint8Array.prototype.slice.call(bytes);
-        return true;
-      }
-      this.#flowing = transport.write(bytes);
-    }
-    this.owner.uploadProgress(this.#loaded);
-    return this.#flowing;
+      flowing = transport.write('\r\n');
+    } else flowing = transport.write(bytes);
+    this.#written += bytes.length;
+    this.owner.uploadProgress(this.#written);
+    return flowing;
   }
 
-  #whenDrained(then: () => void): void {
-    this.#waiting = true;
+  #pause(then: () => void): void {
+    if (this.#over) return;
+    this.#blocked = true;
     this.owner.uploadBlocked(true);
     this.transport.drained(() => {
-      this.#waiting = false;
       if (this.#over) return;
-      this.#flowing = true;
+      this.#blocked = false;
       this.owner.uploadBlocked(false);
       then();
     });
   }
 
+  /** The request counts as written when the socket has taken it: the wait for the response starts then. */
   #finish(): void {
-    if (this.#over) return;
-    const { framing, transport } = this;
-    if (framing.kind === 'length' && this.#loaded < framing.length) {
-      this.#fail(new BodyLengthMismatchError(framing.length, this.#loaded));
-      return;
-    }
     const done = (): void => {
       this.#over = true;
       this.owner.uploadDone();
     };
-    // The request counts as written when the socket has taken it: the wait for the response starts then.
-    if (framing.kind === 'chunked') this.#flowing = transport.write(lastChunk);
-    else if (this.#last !== null) {
-      this.#flowing = transport.write(this.#last);
-      this.owner.uploadProgress(this.#loaded);
-    }
-    if (this.#flowing) done();
-    else this.#whenDrained(done);
+    if (this.framing.kind !== 'chunked' || this.transport.write(lastChunk)) done();
+    else this.#pause(done);
   }
 
   #fail(error: unknown): void {

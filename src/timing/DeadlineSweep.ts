@@ -1,4 +1,8 @@
 import { timer, type SchedulerLike, type Subscription } from 'rxjs';
+import { guarded } from './guarded.js';
+
+/** A step of the clock from one reading to the next, in ms, that is compared with a clock that nobody can set. */
+const noticed = 250;
 
 /** Two sweeps are at least this far apart, in ms, so that many close deadlines share one. */
 const granularity = 5;
@@ -23,16 +27,37 @@ export class DeadlineSweep {
   readonly #deadlines: Deadline[] = [];
   #armed: Subscription | null = null;
   #armedFor = Infinity;
+  /** What the wall clock is ahead (negative) or behind of the time that has passed since the first reading. */
   #skew = 0;
+  #last = 0;
+  #base = 0;
+  #baseMonotonic = 0;
   #closed = false;
 
   constructor(scheduler: SchedulerLike) {
     this.#scheduler = scheduler;
   }
 
-  /** The time in ms, of a clock that a wall clock set back does not stop. */
+  /** The time in ms, of a clock that goes on evenly when the wall clock is set. */
   now(): number {
-    return this.#scheduler.now() + this.#skew;
+    const now = this.#scheduler.now() + this.#skew;
+    // Requests ask all the time: a step of some size is looked into, the others cost one comparison.
+    return now - this.#last > noticed || now < this.#last ? this.#checked(now) : (this.#last = now);
+  }
+
+  /** Compares with the monotonic clock, which is asked only here, as it costs more than all the rest. */
+  #checked(now: number): number {
+    const monotonic = performance.now();
+    const expected = this.#base + monotonic - this.#baseMonotonic;
+    // Virtual time goes as it likes.
+    const virtual = Math.abs(this.#scheduler.now() - Date.now()) > noticed;
+    if (!virtual && this.#base !== 0 && Math.abs(now - expected) > noticed) {
+      this.#skew += expected - now;
+      now = expected;
+    }
+    this.#base = this.#last = now;
+    this.#baseMonotonic = monotonic;
+    return now;
   }
 
   /** The pool is closed: stops the timer as soon as nothing waits (an upgraded transport may still be to be claimed). */
@@ -88,7 +113,7 @@ export class DeadlineSweep {
     this.#armedFor = Infinity;
     if (next !== Infinity) this.arm(Math.max(next, now + granularity));
     // Called last, and each checked again: an expiry may end, start or remove other deadlines.
-    for (const deadline of expired) if (deadline.at <= now) deadline.fire();
+    for (const deadline of expired) if (deadline.at <= now) guarded(() => deadline.fire());
   }
 }
 

@@ -1,3 +1,5 @@
+import { guarded } from './guarded.js';
+
 /**
  * Calls back when the event loop has certainly polled for I/O.
  *
@@ -13,7 +15,7 @@ export class LoopTurn {
   #joining: (() => void)[] = [];
   #polled: (() => void)[] = [];
 
-  /** Calls `callback` once, after the next poll. It must not throw. */
+  /** Calls `callback` once, after the next poll. */
   after(callback: () => void): void {
     if (this.#joining.push(callback) === 1) setImmediate(this.#first);
   }
@@ -28,7 +30,8 @@ export class LoopTurn {
 
   readonly #second = (): void => {
     const batch = this.#polled;
-    for (let i = 0; i < batch.length; i++) batch[i]();
+    // Many pools meet here: what one callback throws is not the others' business.
+    for (const callback of batch) guarded(callback);
     batch.length = 0;
   };
 }

@@ -43,8 +43,8 @@ export const mutants: readonly Mutant[] = [
     noticed: /not its own|one dial failed two/,
     mutation: {
       file: dispatcher,
-      from: 'waiter?.subscriber.error(error);',
-      to: 'waiter?.subscriber.error(error); for (const other of [...slot.bucket.waiters]) { other.settle(); other.subscriber.error(error); }',
+      from: 'guarded(() => waiter?.subscriber.error(error));',
+      to: 'guarded(() => waiter?.subscriber.error(error)); for (const other of [...slot.bucket.waiters]) { other.settle(); other.subscriber.error(error); }',
     },
   },
   {
