@@ -162,6 +162,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
     report(error: unknown): void;
     written(exchange: Exchange, now: number): void;
     blocked(exchange: Exchange, blocked: boolean): void;
+    moved(exchange: Exchange): void;
     unsendable(exchange: Exchange, error: HTTPClientError): void;
     data(view: Uint8Array): void;
     end(): void;
@@ -172,7 +173,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
     flow(exchange: Exchange, flowing: boolean): void;
     bodyWanted(exchange: Exchange): void;
     bodyOwnBuffer(on: boolean): void;
-    bodyDropped(exchange: Exchange): void;
+    bodyDropped(exchange: Exchange, working: boolean): void;
     complete(exchange: Exchange, trailers: HTTPHeaders, reusable: boolean): void;
     upgrade(exchange: Exchange, head: ResponseHead, rest: Uint8Array): void;
     malformed(exchange: Exchange, error: HTTPClientError): void;
@@ -308,6 +309,7 @@ export class HTTPRequest {
     readonly idempotent: boolean | undefined;
     readonly path: string;
     constructor(init: HTTPRequestInit, defaults?: RequestDefaults);
+    set operation(operation: Tracker | null);
     with(update: Partial<HTTPRequestInit>): HTTPRequest;
 }
 

@@ -114,10 +114,21 @@ export class Agent {
     });
   }
 
-  /** An agent with these options on top of its own. They share the pool, unless another is given. */
+  /**
+   * An agent with these options on top of its own: headers and timeouts field by field, interceptors inside its own, the
+   * others instead of its own. They share the pool, unless another is given.
+   */
   extend(options: AgentOptions): Agent {
-    const { pool } = this;
-    return new Agent({ ...this.#options, pool, ...options });
+    const { interceptors, defaults } = this.#settings;
+    const headers = own(options, 'headers');
+    return new Agent({
+      ...this.#options,
+      pool: this.pool,
+      ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
+      headers: headers === undefined ? defaults.headers : defaults.headers.with(headers),
+      timeouts: { ...defaults.timeouts, ...own(options, 'timeouts') },
+      interceptors: [...interceptors, ...(own(options, 'interceptors') ?? [])],
+    });
   }
 
   /** Closes the pool, if the agent made it; see `HTTPConnectionPool.close`. */

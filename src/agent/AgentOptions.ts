@@ -1,9 +1,10 @@
 import type { Endpoint, TLSOptions } from '../endpoint/index.js';
-import { InvalidOptionError, own } from '../errors/index.js';
+import { callable, InvalidOptionError, own, record } from '../errors/index.js';
 import { HTTPConnectionPool, type HTTPConnectionPoolOptions } from '../pool/index.js';
 import { HTTPHeaders, type HeadersInit } from '../wire/index.js';
 import type { HTTPInterceptor } from './HTTPInterceptor.js';
 import type { HTTPRequest, RequestDefaults } from './HTTPRequest.js';
+import { redactText } from './Target.js';
 import { noTimeouts, timeoutsOf, type Timeouts } from './Timeouts.js';
 
 /** How connections are made: TLS, and the options of the socket. */
@@ -40,7 +41,7 @@ export interface AgentSettings {
 
 /** Options with their defaults, read once. Throws `InvalidOptionError`. */
 export function agentSettings(options: AgentOptions): AgentSettings {
-  const pool = own(options, 'pool');
+  const pool = record(options, 'pool');
   const interceptors = own(options, 'interceptors') ?? [];
   if (!Array.isArray(interceptors) || !interceptors.every(interceptor => typeof interceptor === 'function')) {
     throw new InvalidOptionError('interceptors', interceptors, 'an array of functions');
@@ -52,11 +53,11 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     defaults: {
       baseURL: baseOf(own(options, 'baseURL')),
       headers: HTTPHeaders.from(own(options, 'headers')),
-      timeouts: timeoutsOf(own(options, 'timeouts'), noTimeouts),
+      timeouts: timeoutsOf(record(options, 'timeouts'), noTimeouts),
     },
-    tls: own(options, 'tls') ?? {},
-    key: own(options, 'key'),
-    endpoint: own(options, 'endpoint'),
+    tls: record(options, 'tls') ?? {},
+    key: callable(options, 'key'),
+    endpoint: callable(options, 'endpoint'),
   };
 }
 
@@ -69,7 +70,7 @@ function baseOf(base: string | URL | undefined): URL | undefined {
     // it is refused below
   }
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-    throw new InvalidOptionError('baseURL', String(base), 'an absolute http or https URL');
+    throw new InvalidOptionError('baseURL', redactText(String(base)), 'an absolute http or https URL');
   }
   return url;
 }

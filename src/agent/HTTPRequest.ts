@@ -53,20 +53,19 @@ export class HTTPRequest {
   readonly idempotent: boolean | undefined;
   /** The request target: path and query of the URL. */
   readonly path: string;
-  /** @internal Where it goes. */
-  readonly target: Target;
-  /** @internal What it is a part of; the requests that interceptors make of it are too. */
-  operation: Tracker | null = null;
+  // Private for good: what logs a request does not log the credentials of its URL.
+  readonly #target: Target;
+  #operation: Tracker | null = null;
 
   /** Throws `InvalidRequestError` or `InvalidOptionError`. */
   constructor(init: HTTPRequestInit, defaults: RequestDefaults = noDefaults) {
     this.method = own(init, 'method') ?? 'GET';
-    this.target = targetOf(resolveURL(init.url, own(defaults, 'baseURL'), own(init, 'query')));
-    this.url = this.target.href;
-    this.path = this.target.path;
+    this.#target = targetOf(resolveURL(init.url, own(defaults, 'baseURL'), own(init, 'query')));
+    this.url = this.#target.href;
+    this.path = this.#target.path;
     const { body, headers } = bodyOf(init);
     this.body = body;
-    this.headers = merge(defaults.headers, headers, own(init, 'headers'), this.target.authorization);
+    this.headers = merge(defaults.headers, headers, own(init, 'headers'), this.#target.authorization);
     this.timeouts = timeoutsOf(own(init, 'timeouts'), defaults.timeouts);
     this.signal = own(init, 'signal');
     this.observer = own(init, 'observer');
@@ -74,13 +73,33 @@ export class HTTPRequest {
     this.idempotent = own(init, 'idempotent');
   }
 
+  /** @internal Where it goes. */
+  get target(): Target {
+    return this.#target;
+  }
+
+  /** @internal What it is a part of; the requests that interceptors make of it are too. */
+  get operation(): Tracker | null {
+    return this.#operation;
+  }
+
+  set operation(operation: Tracker | null) {
+    this.#operation = operation;
+  }
+
   /** A copy in which what is given replaces what is here; `headers` are added to, field by field. */
   with(update: Partial<HTTPRequestInit>): HTTPRequest {
     const { url, method, headers, body, timeouts, signal, observer, context, idempotent } = this;
-    const given = { ...update };
+    // What is undefined says nothing.
+    const given = Object.fromEntries(Object.entries(update).filter(([, value]) => value !== undefined));
     const hasBody = (['body', 'json', 'form'] as const).some(name => Object.hasOwn(given, name));
     // The length was that of the old body.
-    const kept = hasBody ? headers.without('content-length') : headers;
+    let kept = hasBody ? headers.without('content-length') : headers;
+    // The credentials of the old URL are not for the new one.
+    const { authorization } = this.#target;
+    if (Object.hasOwn(given, 'url') && authorization !== undefined && kept.get('authorization') === authorization) {
+      kept = kept.without('authorization');
+    }
     const copy = new HTTPRequest(
       {
         url,

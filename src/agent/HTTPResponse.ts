@@ -33,18 +33,25 @@ export interface Acquisition {
 export class AgentResponse implements HTTPResponse {
   readonly status: number;
   readonly headers: HTTPHeaders;
-  /** @internal */
-  readonly incoming: IncomingBody;
+  readonly #response: ProtocolResponse;
+  readonly #acquisition: Acquisition;
 
   constructor(
-    private readonly response: ProtocolResponse,
+    response: ProtocolResponse,
     readonly request: HTTPRequest,
-    private readonly acquisition: Acquisition,
+    acquisition: Acquisition,
   ) {
+    this.#response = response;
+    this.#acquisition = acquisition;
     this.status = response.status;
     this.headers = response.headers;
-    this.incoming = (response as IncomingResponse).incoming;
-    this.incoming.about = this;
+    const { incoming } = this;
+    if (incoming !== undefined) incoming.about = this;
+  }
+
+  /** @internal The body of our own protocol's responses; those of another `protocolFactory` have none. */
+  get incoming(): IncomingBody | undefined {
+    return (this.#response as Partial<IncomingResponse>).incoming;
   }
 
   /** @internal An error of the body says which request it is about, as those before the head do. */
@@ -53,15 +60,15 @@ export class AgentResponse implements HTTPResponse {
   }
 
   get statusText(): string {
-    return this.response.statusText;
+    return this.#response.statusText;
   }
 
   get ok(): boolean {
-    return this.response.ok;
+    return this.#response.ok;
   }
 
   get httpVersion(): '1.0' | '1.1' {
-    return this.response.httpVersion;
+    return this.#response.httpVersion;
   }
 
   get url(): string {
@@ -69,34 +76,34 @@ export class AgentResponse implements HTTPResponse {
   }
 
   get body(): HTTPBody {
-    return this.response.body;
+    return this.#response.body;
   }
 
   get trailers(): Observable<HTTPHeaders> {
-    return this.response.trailers;
+    return this.#response.trailers;
   }
 
   get upgrade(): Transport | undefined {
-    return this.response.upgrade;
+    return this.#response.upgrade;
   }
 
   get timings(): RequestTimings {
-    return { ...this.acquisition, ...this.response.timings };
+    return { ...this.#acquisition, ...this.#response.timings };
   }
 
   text(): Observable<string> {
-    return this.response.text();
+    return this.#response.text();
   }
 
   json<T = unknown>(): Observable<T> {
-    return this.response.json<T>();
+    return this.#response.json<T>();
   }
 
   bytes(): Observable<Uint8Array> {
-    return this.response.bytes();
+    return this.#response.bytes();
   }
 
   discard(): Observable<void> {
-    return this.response.discard();
+    return this.#response.discard();
   }
 }

@@ -31,6 +31,20 @@ export function count<K extends string>(
   throw new InvalidOptionError(name, value, `a whole number from ${least}, or Infinity`);
 }
 
+/** A function, or none. Throws `InvalidOptionError`. */
+export function callable<T extends object, K extends keyof T & string>(options: T, name: K): T[K] | undefined {
+  const value = own(options, name);
+  if (value === undefined || typeof value === 'function') return value;
+  throw new InvalidOptionError(name, value, 'a function');
+}
+
+/** An object of options, or none. Throws `InvalidOptionError`. */
+export function record<T extends object, K extends keyof T & string>(options: T, name: K): T[K] | undefined {
+  const value = own(options, name);
+  if (value === undefined || (typeof value === 'object' && value !== null)) return value;
+  throw new InvalidOptionError(name, value, 'an object');
+}
+
 /** Yes or no. Throws `InvalidOptionError`. */
 export function flag<K extends string>(options: { readonly [P in K]?: boolean }, name: K, otherwise: boolean): boolean {
   const value = own(options, name) ?? otherwise;

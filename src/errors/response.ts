@@ -16,11 +16,12 @@ export class HeadersTimeoutError extends ResponseNeverReceivedError {
 
 /** A part of a response came, but not all of it. `response` is there if its head was seen. */
 export class ResponseFailedError extends HTTPClientError {
-  /** The response whose body failed, if its head was seen. */
-  response: object | undefined = undefined;
+  /** The response whose body failed, if its head was seen. Not enumerable: what logs an error does not log it. */
+  declare response: object | undefined;
 
   constructor(message: string, init?: HTTPClientErrorInit, code: HTTPClientErrorCode = 'ERR_RESPONSE_FAILED') {
     super(code, message, { phase: 'receive', ...init });
+    Object.defineProperty(this, 'response', { value: undefined, writable: true });
   }
 }
 
@@ -79,11 +80,15 @@ export class TotalTimeoutError extends HTTPClientError {
 
 /** A response whose status is not 2xx, as asked for by `throwIfNotOk`. */
 export class HTTPStatusError extends HTTPClientError {
+  /** The response; its body can still be read. Not enumerable: what logs an error does not log it. */
+  declare readonly response: object;
+
   constructor(
     readonly status: number,
-    readonly response: object,
+    response: object,
     statusText = '',
   ) {
     super('ERR_STATUS', `The server answered ${status}${statusText && ` ${statusText}`}`, { phase: 'receive' });
+    Object.defineProperty(this, 'response', { value: response });
   }
 }

@@ -15,6 +15,7 @@ import { Deadline, guarded } from '../timing/index.js';
 import { Slot, type Bucket, type Holder, type SlotState, type Waiter } from './Bucket.js';
 import { Dialer, type DialOwner } from './Dialer.js';
 import { Inventory } from './Inventory.js';
+import { isGone } from './isGone.js';
 import { Lease, type LeaseHost } from './Lease.js';
 import type { PoolSettings } from './PoolOptions.js';
 
@@ -512,12 +513,4 @@ export class Dispatcher implements LeaseHost, DialOwner {
     closed.next();
     closed.complete();
   }
-}
-
-/**
- * Whether a subscriber has gone whose teardown has not run yet: RxJS stops it first, then calls its `complete`, and only
- * then tears down. What is emitted in between is lost without a word.
- */
-function isGone(subscriber: Subscriber<unknown>): boolean {
-  return subscriber.closed || (subscriber as unknown as { isStopped: boolean }).isStopped;
 }

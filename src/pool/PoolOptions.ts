@@ -1,5 +1,5 @@
 import { isObservable, type Observable, type SchedulerLike } from 'rxjs';
-import { count, duration, flag, InvalidOptionError, own } from '../errors/index.js';
+import { callable, count, duration, flag, InvalidOptionError, own, record } from '../errors/index.js';
 import { HTTP11ClientProtocol, protocolLimits, type ProtocolFactory, type ProtocolLimits } from '../protocol/index.js';
 import { unrefScheduler } from '../timing/index.js';
 
@@ -63,9 +63,15 @@ export function poolSettings(options: HTTPConnectionPoolOptions = {}): PoolSetti
     maxRequestsPerConnection: count(options, 'maxRequestsPerConnection', Infinity, 1),
     validateIdle,
     leaseTimeout: duration(options, 'leaseTimeout', 30_000),
-    limits: protocolLimits(own(options, 'limits')),
+    limits: protocolLimits(record(options, 'limits')),
     protocolFactory:
-      own(options, 'protocolFactory') ?? ((transport, context) => new HTTP11ClientProtocol(transport, context)),
-    scheduler: own(options, 'scheduler') ?? unrefScheduler,
+      callable(options, 'protocolFactory') ?? ((transport, context) => new HTTP11ClientProtocol(transport, context)),
+    scheduler: schedulerOf(options),
   };
+}
+
+function schedulerOf(options: HTTPConnectionPoolOptions): SchedulerLike {
+  const scheduler = own(options, 'scheduler') ?? unrefScheduler;
+  if (typeof scheduler.schedule === 'function' && typeof scheduler.now === 'function') return scheduler;
+  throw new InvalidOptionError('scheduler', scheduler, 'a scheduler');
 }

@@ -1,5 +1,6 @@
 import { from, Observable, type ObservableInput, type Subscription } from 'rxjs';
 import type { ClientProtocol } from './ClientProtocol.js';
+import { isGone } from './isGone.js';
 import type { Lease } from './Lease.js';
 
 /**
@@ -26,6 +27,10 @@ export function use<T>(
     };
     const outer = lease$.subscribe({
       next: lease => {
+        if (isGone(subscriber)) {
+          lease.release();
+          return;
+        }
         held = lease;
         let inner$: Observable<T>;
         try {

@@ -45,19 +45,28 @@ export class IncomingResponse implements ProtocolResponse {
   readonly httpVersion: '1.0' | '1.1';
   readonly headers: HTTPHeaders;
   readonly statusText: string;
+  // Private for good: what logs a response does not log the request that it belongs to.
+  readonly #incoming: IncomingBody;
+  readonly #clock: { readonly timings: Timings };
   #body: HTTPBody | null = null;
 
   constructor(
     head: ResponseHead,
-    /** @internal */
-    readonly incoming: IncomingBody,
-    private readonly clock: { readonly timings: Timings },
+    incoming: IncomingBody,
+    clock: { readonly timings: Timings },
     readonly upgrade: Transport | undefined,
   ) {
+    this.#incoming = incoming;
+    this.#clock = clock;
     this.status = head.status;
     this.statusText = head.statusText;
     this.httpVersion = head.httpVersion;
     this.headers = head.headers;
+  }
+
+  /** @internal For those who read it where it lies. */
+  get incoming(): IncomingBody {
+    return this.#incoming;
   }
 
   get ok(): boolean {
@@ -65,30 +74,30 @@ export class IncomingResponse implements ProtocolResponse {
   }
 
   get body(): HTTPBody {
-    return (this.#body ??= new HTTPBody(this.incoming));
+    return (this.#body ??= new HTTPBody(this.#incoming));
   }
 
   get trailers(): Observable<HTTPHeaders> {
-    return this.incoming.trailers;
+    return this.#incoming.trailers;
   }
 
   get timings(): Timings {
-    return this.clock.timings;
+    return this.#clock.timings;
   }
 
   text(): Observable<string> {
-    return collected(this.incoming, collectText);
+    return collected(this.#incoming, collectText);
   }
 
   json<T = unknown>(): Observable<T> {
-    return collected<T>(this.incoming, collectJSON);
+    return collected<T>(this.#incoming, collectJSON);
   }
 
   bytes(): Observable<Uint8Array> {
-    return collected(this.incoming, collectBytes);
+    return collected(this.#incoming, collectBytes);
   }
 
   discard(): Observable<void> {
-    return collected(this.incoming, discardBody);
+    return collected(this.#incoming, discardBody);
   }
 }

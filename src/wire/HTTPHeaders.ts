@@ -5,6 +5,9 @@ import { requestFields, type RequestFields } from './RequestFields.js';
 export type HeadersInit =
   HTTPHeaders | Iterable<readonly [string, string]> | Readonly<Record<string, string | readonly string[] | undefined>>;
 
+/** Fields whose values are not printed. */
+const secrets = ['authorization', 'proxy-authorization', 'cookie', 'set-cookie'];
+
 /**
  * The fields of a head or a trailer section: immutable, in the order and the case in which they were given or received.
  *
@@ -158,13 +161,15 @@ export class HTTPHeaders implements Iterable<[string, string]> {
     return json;
   }
 
-  /** For `console.log`, which cannot see private fields. */
+  /** For `console.log`, which cannot see private fields, and shall not see secrets. */
   [Symbol.for('nodejs.util.inspect.custom')](
     _depth: number,
     options: unknown,
     inspect?: (value: unknown, options: unknown) => string,
   ): unknown {
-    return inspect === undefined ? this.toJSON() : `HTTPHeaders ${inspect({ ...this.toJSON() }, options)}`;
+    const shown = this.toJSON();
+    for (const name of secrets) if (shown[name] !== undefined) shown[name] = '(hidden)';
+    return inspect === undefined ? shown : `HTTPHeaders ${inspect({ ...shown }, options)}`;
   }
 
   #rawWithout(names: readonly string[]): string[] {
