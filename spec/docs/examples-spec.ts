@@ -23,7 +23,7 @@ function examplesOf(page: string): Example[] {
   return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(match => ({
     page,
     line: text.slice(0, match.index).split('\n').length,
-    code: match[1]!,
+    code: match[1],
   }));
 }
 
@@ -55,6 +55,7 @@ async function run(code: string, port: number): Promise<{ logged: unknown[][]; e
   };
   const modules: Record<string, unknown> = { 'rxjs-http-pool': watched, rxjs, 'node:http': http, 'node:fs': fs };
   const require = (name: string): unknown => modules[name];
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the blocks are our own pages', and run as modules
   new Function('require', 'exports', 'console', outputText)(require, {}, console);
   const busy = (): boolean =>
     [...agents.map(agent => agent.pool), ...pools].some(pool => {
@@ -68,7 +69,7 @@ async function run(code: string, port: number): Promise<{ logged: unknown[][]; e
 /** Polls by turns of the event loop, as fast as they come; what is waited for is on the loopback. */
 async function settled(done: () => boolean): Promise<void> {
   const deadline = performance.now() + 5_000;
-  for (let calm = 0; calm < 20 && performance.now() < deadline; ) {
+  for (let calm = 0; calm < 20 && performance.now() < deadline;) {
     await turns();
     calm = done() ? calm + 1 : 0;
   }
