@@ -1,7 +1,8 @@
-import { describe, expect, it } from '@jest/globals';
-import type { SchedulerLike, Subscription } from 'rxjs';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { config, type SchedulerLike, type Subscription } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import { Deadline, DeadlineSweep } from '../../src/timing/index.js';
+import { unhandledErrors } from '../pool/support/index.js';
 
 /** A sweep in virtual time, whose wall clock can be set. */
 function world() {
@@ -195,5 +196,74 @@ describe('DeadlineSweep', () => {
     before.dispose();
     run();
     expect(log).toEqual(['after@20']);
+  });
+});
+
+describe('an expiry that throws', () => {
+  it('is reported, and keeps no other from expiring', async () => {
+    const { deadline, log, run } = world();
+    deadline('a').start(10);
+    deadline('b', () => {
+      throw new Error('odd');
+    }).start(10);
+    deadline('c').start(10);
+    deadline('d').start(20);
+    const errors = await unhandledErrors(run, 1);
+    config.onUnhandledError = null;
+    expect(errors).toMatchObject([{ message: 'odd' }]);
+    expect(log).toEqual(['a@10', 'b@10', 'c@10', 'd@20']);
+  });
+});
+
+describe('a wall clock that is set', () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  /** A world whose scheduler has the time from the wall, as that of RxJS. */
+  function onTheWall() {
+    const it = world();
+    const wall = { offset: 0 };
+    const started = 1_750_000_000_000;
+    jest.spyOn(Date, 'now').mockImplementation(() => started + it.scheduler.frame + wall.offset);
+    jest.spyOn(performance, 'now').mockImplementation(() => 5_000 + it.scheduler.frame);
+    const clock: SchedulerLike = {
+      now: () => Date.now(),
+      schedule: (...args: unknown[]) => Reflect.apply(it.scheduler.schedule, it.scheduler, args) as Subscription,
+    };
+    const sweep = new DeadlineSweep(clock);
+    const deadline = (name: string): Deadline =>
+      new Deadline(sweep, () => it.log.push(`${name}@${it.scheduler.frame}`));
+    return { ...it, wall, started, sweep, deadline };
+  }
+
+  const steps: [name: string, ms: number][] = [
+    ['forward by minutes', 180_000],
+    ['back by minutes', -180_000],
+    ['forward by a second', 1_000],
+    ['back by a second', -1_000],
+  ];
+
+  it.each(steps)('%s: running deadlines expire when they should, and so do new ones', (_name, ms) => {
+    const { deadline, wall, at, log, run, sweep, started } = onTheWall();
+    deadline('soon').start(100);
+    deadline('late').start(5_000);
+    at(50, () => (wall.offset = ms));
+    at(60, () => deadline('new').start(100));
+    at(200, () => deadline('newer').start(500));
+    run();
+    expect(log).toEqual(['soon@100', 'new@160', 'newer@700', 'late@5000']);
+    expect(sweep.now()).toBe(started + 5_000);
+  });
+
+  it('and set again: each time', () => {
+    const { deadline, wall, at, log, run } = onTheWall();
+    deadline('late').start(5_000);
+    for (const [i, frame] of [100, 1_000, 2_000].entries()) {
+      at(frame, () => (wall.offset = [3_600_000, -3_600_000, 60_000][i]));
+      at(frame + 10, () => deadline(`${i}`).start(100));
+    }
+    run();
+    expect(log).toEqual(['0@210', '1@1110', '2@2110', 'late@5000']);
   });
 });
