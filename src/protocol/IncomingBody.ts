@@ -123,6 +123,7 @@ export class IncomingBody {
    * send a body in as many chunks as it has bytes. `lasting`: also those that were valid for the pause.
    */
   settle(lasting = false): void {
+    if (this.#isEmpty) return;
     const queue = this.#queue;
     const passing = (valid: Validity): boolean => valid === 'call' || (lasting && valid === 'pause');
     let first = queue.length;

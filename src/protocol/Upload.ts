@@ -35,6 +35,9 @@ export class Upload {
   #blocked = false;
   #subscription: Subscription | null = null;
   #iterator: AsyncIterator<BodyChunk> | null = null;
+  #asking = false;
+  /** Sends the bytes that are held back, if there are any. */
+  #sendLast: () => void = () => undefined;
 
   constructor(
     private readonly source: OpenBody,
@@ -95,6 +98,8 @@ export class Upload {
   }
 
   #pull(iterator: AsyncIterator<BodyChunk>): void {
+    if (this.#asking) return;
+    this.#asking = true;
     let next: Promise<IteratorResult<BodyChunk>>;
     try {
       next = Promise.resolve(iterator.next());
@@ -104,6 +109,7 @@ export class Upload {
     }
     next.then(
       result => {
+        this.#asking = false;
         if (this.#over) return;
         if (typeof result !== 'object' || result === null) {
           this.#fail(new TypeError(`The iterator of the request body gave ${String(result)} instead of a result`));
@@ -160,8 +166,6 @@ export class Upload {
     };
     loopTurn.after(this.#sendLast);
   }
-
-  #sendLast: () => void = () => undefined;
 
   #end(): void {
     if (this.#over || this.#sourceDone) return;
