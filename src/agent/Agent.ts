@@ -1,5 +1,5 @@
 import { lastValueFrom, Observable, of, type Observer, type Subscriber, type TeardownLogic } from 'rxjs';
-import { AbortedError, own, type HTTPClientError } from '../errors/index.js';
+import { AbortedError, own, record, type HTTPClientError } from '../errors/index.js';
 import type { CloseOptions, HTTPConnectionPool } from '../pool/index.js';
 import type { RequestObserver } from '../protocol/index.js';
 import { AgentExchange } from './AgentExchange.js';
@@ -126,7 +126,7 @@ export class Agent {
       pool: this.pool,
       ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
       headers: headers === undefined ? defaults.headers : defaults.headers.with(headers),
-      timeouts: { ...defaults.timeouts, ...own(options, 'timeouts') },
+      timeouts: { ...defaults.timeouts, ...record(options, 'timeouts') },
       interceptors: [...interceptors, ...(own(options, 'interceptors') ?? [])],
     });
   }
