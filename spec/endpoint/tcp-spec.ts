@@ -178,6 +178,7 @@ describe('tcp', () => {
       ['one address where all are asked for', answering(null, '127.0.0.1', 4)],
       ['no family', answering(null, '127.0.0.1')],
       ['a list where one is asked for', answering(null, both.slice(1))],
+      ['a list of strings', answering(null, ['127.0.0.1'] as unknown as LookupAddress[])],
     ])('takes a lookup that answers with %s', async (_what, lookup) => {
       for (const autoSelectFamily of [true, false]) {
         const transport = await firstValueFrom(at({ host: 'one.test', lookup, autoSelectFamily }));
@@ -204,6 +205,13 @@ describe('tcp', () => {
       ],
       ['N2: an empty list', answering(null, []), 'the lookup of no.test returned no address'],
       ['N2: an empty string', answering(null, ''), 'the lookup of no.test returned no address'],
+      ...[5, {}, 'nonsense', [null], [5], [{}], ['nonsense'], [{ address: 'nonsense', family: 4 }]].map(
+        (nonsense): [string, LookupFunction, string] => [
+          `nonsense: ${JSON.stringify(nonsense)}`,
+          answering(null, nonsense as LookupAddress[]),
+          'the lookup of no.test returned no address',
+        ],
+      ),
       [
         'a throw',
         () => {

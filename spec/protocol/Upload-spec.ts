@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
-import { concat, from, Observable, of, Subject, throwError } from 'rxjs';
+import { concat, from, NEVER, Observable, of, Subject, throwError } from 'rxjs';
 import { BodyLengthMismatchError, BodyNotReplayableError } from '../../src/errors/index.js';
 import type { ProtocolResponse, RequestBody } from '../../src/protocol/index.js';
+import { loopTurn } from '../../src/timing/index.js';
 import { answer, microtasks, openConnection, ticks, type Recorded, type Stage } from '../support/index.js';
 
 describe('An upload that the server refuses at once', () => {
@@ -381,5 +382,144 @@ describe('sent', () => {
     expect(told).toEqual([]);
     stage.transport.drain();
     expect(told).toEqual(['waiting']);
+  });
+});
+
+/** The loop has polled. */
+const polled = (): Promise<void> => new Promise(resolve => loopTurn.after(resolve));
+
+describe('A source of declared length that does not say that it is done', () => {
+  const headers = { 'Content-Length': '5' };
+
+  it.each(['an Observable', 'an async iterable'])('its last bytes go out when the loop has polled: %s', async kind => {
+    async function* endless(): AsyncGenerator<string> {
+      yield 'he';
+      yield 'llo';
+      await new Promise(() => undefined);
+    }
+    const body = kind === 'an Observable' ? concat(['he', 'llo'], NEVER) : endless();
+    const stage = openConnection();
+    const seen = stage.request({ method: 'PUT', headers, body });
+    await microtasks();
+    expect(stage.transport.requests[0]).toMatchObject({ body: 'he', complete: false });
+    await polled();
+    expect(stage.transport.requests[0]).toMatchObject({ body: 'hello', complete: true });
+    stage.transport.respond(accepted);
+    expect(seen.values[0].status).toBe(204);
+  });
+
+  it('one more byte in the same turn: BodyLengthMismatchError, and the server saw no whole request', async () => {
+    const stage = openConnection();
+    const body = new Subject<string>();
+    const seen = stage.request({ method: 'PUT', headers, body });
+    body.next('hello');
+    body.next('!');
+    expect(seen.error).toBeInstanceOf(BodyLengthMismatchError);
+    await polled();
+    expect(stage.transport.requests[0].complete).toBe(false);
+    expect(body.observed).toBe(false);
+  });
+
+  it('the end in the same turn: the last bytes do not wait, and go out once', async () => {
+    const stage = openConnection();
+    const body = new Subject<string>();
+    stage.request({ method: 'PUT', headers, body });
+    body.next('hello');
+    body.complete();
+    expect(stage.transport.requests[0]).toMatchObject({ body: 'hello', complete: true });
+    await polled();
+    expect(stage.transport.requests).toHaveLength(1);
+  });
+});
+
+describe('A large chunk of an iterator', () => {
+  const size = 4 << 20;
+  async function* large(): AsyncGenerator<Uint8Array> {
+    yield Buffer.alloc(size, 'x');
+    await Promise.resolve();
+  }
+
+  it.each(['chunked', 'of declared length'])('is written in slices, each of which is progress: %s', async framing => {
+    const loaded: number[] = [];
+    const stage = openConnection({ highWaterMark: 65_536 });
+    const seen = stage.request({
+      method: 'PUT',
+      body: large(),
+      headers: framing === 'chunked' ? {} : { 'Content-Length': `${size}` },
+      timeouts: { bodyIdle: 100 },
+      observer: { uploadProgress: bytes => loaded.push(bytes) },
+    });
+    await microtasks();
+    await polled();
+    // A peer that takes something within the time, again and again, for much longer than that.
+    for (let i = 0; i < 200 && stage.transport.buffered > 0; i++) {
+      expect(stage.transport.buffered).toBeLessThan(1 << 20);
+      stage.clock.advance(90);
+      stage.transport.drain();
+      await microtasks();
+    }
+    expect(seen.error).toBeUndefined();
+    expect(stage.transport.requests[0].complete).toBe(true);
+    expect(stage.transport.requests[0].body.length).toBe(size);
+    expect(loaded.length).toBeGreaterThanOrEqual(8);
+    expect(loaded).toEqual([...loaded].sort((a, b) => a - b));
+    expect(loaded.at(-1)).toBe(size);
+  });
+});
+
+describe('The body of another response', () => {
+  it('is read as fast as the transport takes it, and no faster', async () => {
+    const size = 2 << 20;
+    const from = openConnection();
+    const to = openConnection({ highWaterMark: 65_536 });
+    const { values } = from.request();
+    from.transport.respond(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
+    to.request({ method: 'POST', body: values[0].body });
+    from.transport.respond(Buffer.alloc(size, 'x'));
+    await microtasks();
+    expect(from.transport.delivered).toBeLessThan(400_000);
+    expect(to.transport.buffered).toBeLessThan(400_000);
+    for (let i = 0; i < 200 && from.state !== 'quiescent'; i++) {
+      to.transport.drain();
+      await microtasks();
+    }
+    to.transport.drain();
+    await microtasks();
+    expect(to.transport.requests[0].complete).toBe(true);
+    expect(to.transport.requests[0].body.length).toBe(size);
+  });
+});
+
+describe('An Observable that emits all at once', () => {
+  /** Would emit for ever; counts what it has emitted. */
+  function endless(): { body: Observable<string>; emitted: () => number } {
+    let emitted = 0;
+    const body = new Observable<string>(subscriber => {
+      while (!subscriber.closed) {
+        if (emitted++ === 10_000) throw new Error('It was not stopped');
+        subscriber.next('x');
+      }
+    });
+    return { body, emitted: () => emitted };
+  }
+
+  it('stops when there is more of it than was announced', () => {
+    const { body, emitted } = endless();
+    const seen = openConnection().request({ method: 'PUT', headers: { 'Content-Length': '5' }, body });
+    expect(seen.error).toBeInstanceOf(BodyLengthMismatchError);
+    expect(emitted()).toBeLessThan(10);
+  });
+
+  it('stops when the connection is lost', () => {
+    const { body, emitted } = endless();
+    let writes = 0;
+    const stage = openConnection({
+      onWrite: (_bytes, peer) => {
+        if (++writes === 20) peer.reset();
+      },
+    });
+    const seen = stage.request({ method: 'PUT', body });
+    expect(seen.terminals).toBe(1);
+    expect(emitted()).toBeLessThan(20);
   });
 });

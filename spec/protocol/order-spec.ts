@@ -239,3 +239,48 @@ describe('disconnected', () => {
     expect(outcome).toBe('RequestNotSentError');
   });
 });
+
+describe('The last chunk of a body', () => {
+  const known = answer('12345');
+  const chunked = `${chunkedHead}${chunk('12')}`;
+  const deliveriesOfIt: Record<string, readonly string[]> = {
+    'of known length': [known.slice(0, -3), known.slice(-3)],
+    'in chunks, their end in the same read': [chunked, `${chunk('345')}0\r\n\r\n`],
+  };
+  const readers: Record<string, (response: ProtocolResponse) => Observable<unknown>> = {
+    body: response => response.body,
+    'body.pull': response => response.body.pull(bytes => of(bytes)),
+  };
+
+  describe.each(Object.entries(deliveriesOfIt))('%s', (_delivery, segments) => {
+    it.each(Object.entries(readers))('comes by %s after quiescent, and the others before', (_name, read) => {
+      const stage = openConnection();
+      const seen = record(stage.connection.request({ path: '/' }).pipe(mergeMap(read)), {
+        log: stage.log,
+        name: 'body',
+      });
+      respond(stage, segments);
+      expect(stage.log).toEqual(['body:next', 'quiescent', 'body:next', 'body:complete']);
+      expect(Buffer.concat(seen.values as Uint8Array[]).toString('latin1')).toBe('12345');
+    });
+  });
+
+  it('comes after disconnected, if the connection ends with it', () => {
+    const stage = openConnection();
+    record(stage.connection.request({ path: '/' }).pipe(mergeMap(({ body }) => body)), {
+      log: stage.log,
+      name: 'body',
+    });
+    respond(stage, [answer('12345', { headers: ['Connection: close'] })]);
+    expect(stage.log[0]).toBe('disconnected:null');
+    expect(stage.log.indexOf('body:next')).toBeGreaterThan(0);
+  });
+
+  it('comes, though what follows it is no chunk', () => {
+    const stage = openConnection();
+    const seen = record(stage.connection.request({ path: '/' }).pipe(mergeMap(({ body }) => body)));
+    respond(stage, [chunked, `${chunk('345')}no chunk\r\n`]);
+    expect(Buffer.concat(seen.values).toString('latin1')).toBe('12345');
+    expect(seen.outcome).toBe('ParseError');
+  });
+});

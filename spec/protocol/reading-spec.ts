@@ -475,3 +475,60 @@ describe('What a body is turned into', () => {
     expect(seen.completed).toBe(true);
   });
 });
+
+describe('A body of 60 000 chunks of one byte', () => {
+  const count = 60_000;
+  const letters = Array.from({ length: count }, (_, i) => 'abcdefghijklmnopqrstuvwxyz'[(i * 7) % 26]);
+  const whole = letters.join('');
+
+  /** Nobody has claimed it yet, and all of it, or all but the end, has come. */
+  function unclaimed(reads: string, end: string): ProtocolResponse {
+    const stage = openConnection();
+    const { values } = stage.request();
+    stage.transport.respond(chunkedHead);
+    if (reads === 'one read') stage.transport.respond(letters.map(chunk).join('') + end);
+    else {
+      for (const letter of letters) stage.transport.respond(chunk(letter));
+      stage.transport.respond(end);
+    }
+    return values[0];
+  }
+
+  const forms = [
+    ['one read', '0\r\n\r\n'],
+    ['one read', ''],
+    ['a read per chunk', '0\r\n\r\n'],
+    ['a read per chunk', ''],
+  ] as const;
+
+  it.each(forms)('%s, then %j: it is kept in few pieces', (reads, end) => {
+    const seen = record(unclaimed(reads, end).body);
+    expect(seen.values.length).toBeLessThan(100);
+    expect(seen.values.map(text).join('')).toBe(whole);
+    expect(seen.completed).toBe(end !== '');
+  });
+
+  it.each(forms)('%s, then %j: pull gives the same, and shows no bytes of others', (reads, end) => {
+    // What lies about in the memory of which Node gives small buffers.
+    for (let i = 0; i < 100; i++) Buffer.from('#'.repeat(1_000));
+    let pulls = 0;
+    let pulled = '';
+    const foreign = new Set<number>();
+    record(
+      unclaimed(reads, end).body.pull(bytes => {
+        pulls++;
+        pulled += text(bytes);
+        for (const byte of new Uint8Array(bytes.buffer)) if (byte !== 0 && (byte < 97 || byte > 122)) foreign.add(byte);
+        return EMPTY;
+      }),
+    );
+    expect(pulled).toBe(whole);
+    expect(pulls).toBeLessThan(100);
+    expect([...foreign]).toEqual([]);
+  });
+
+  it.each(['one read', 'a read per chunk'])('%s: text and bytes are right', reads => {
+    expect(record(unclaimed(reads, '0\r\n\r\n').text()).values).toEqual([whole]);
+    expect(record(unclaimed(reads, '0\r\n\r\n').bytes()).values.map(text)).toEqual([whole]);
+  });
+});
