@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { concatMap, config, finalize, of, UnsubscriptionError } from 'rxjs';
+import { concatMap, config, finalize, Observable, of, UnsubscriptionError } from 'rxjs';
 import type { HTTPEvent, HTTPInterceptor } from '../../src/agent/index.js';
 import { onAbort } from '../../src/agent/onAbort.js';
 import { AbortedError, TotalTimeoutError } from '../../src/errors/index.js';
@@ -100,8 +100,27 @@ describe('an interceptor that returns no Observable', () => {
     const watched = record(agent.get(url, { signal, timeouts: { total: 1_000 } }));
     for (const { error, terminals } of [plain, watched]) {
       expect(error).toBeInstanceOf(TypeError);
+      expect(error).toMatchObject({ message: 'An interceptor must return an Observable' });
       expect(terminals).toBe(1);
     }
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    agent.pool.close();
+    expect(clock.waiting).toBe(false);
+  });
+});
+
+describe('an interceptor that returns an Observable whose subscribe throws', () => {
+  it('is told as a notification, and nothing is left of it', () => {
+    const odd = new Error('odd');
+    const broken = Object.assign(new Observable<never>(), {
+      subscribe: () => {
+        throw odd;
+      },
+    });
+    const { agent, clock } = openAgent({ interceptors: [() => broken] });
+    const { signal } = abortable();
+    const seen = record(agent.get(url, { signal, timeouts: { total: 1_000 } }));
+    expect([seen.error, seen.terminals]).toEqual([odd, 1]);
     expect(getEventListeners(signal, 'abort')).toEqual([]);
     agent.pool.close();
     expect(clock.waiting).toBe(false);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { concatMap, EMPTY, firstValueFrom, map, mergeMap, NEVER, of, throwError } from 'rxjs';
+import { concatMap, EMPTY, firstValueFrom, map, mergeMap, NEVER, Observable, of, throwError } from 'rxjs';
 import { FakeEndpoint, PoolKit } from './support/index.js';
 
 const connects = (): FakeEndpoint['stream'] => new FakeEndpoint('connects').stream;
@@ -189,5 +189,22 @@ describe('pool.use', () => {
     endpoint.dials[0].connect();
     expect(kit.connections[0].requests).toHaveLength(0);
     expect(kit.pool.stats()).toMatchObject({ leased: 0, pending: 0 });
+  });
+});
+
+describe('a subscriber that is over, but not torn down yet', () => {
+  it('gets no lease: the connection stays in the pool', () => {
+    const kit = new PoolKit({ maxConnectionsPerHost: 1 });
+    const holder = kit.lease('k');
+    let projected = 0;
+    let end: () => void = () => undefined;
+    const used = new Observable<never>(subscriber => {
+      end = () => subscriber.complete();
+      kit.pool.use<never>('k', new FakeEndpoint('connects').stream, () => (projected++, NEVER)).subscribe(subscriber);
+    });
+    used.subscribe({ complete: () => holder.release() });
+    end();
+    expect(projected).toBe(0);
+    expect(kit.holds()).toEqual([0, 1, 0, 0]);
   });
 });

@@ -1,0 +1,50 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { config, finalize, Observable, type MonoTypeOperatorFunction } from 'rxjs';
+import { unhandledErrors } from '../pool/support/index.js';
+import { answer, openConnection, record } from '../support/index.js';
+
+afterEach(() => {
+  config.onUnhandledError = null;
+});
+
+function throws<T>(): MonoTypeOperatorFunction<T> {
+  return finalize(() => {
+    throw new Error('from finalize');
+  });
+}
+
+describe('a finalizer that throws', () => {
+  it.each(['ends', 'fails'])(
+    'of a body that %s: the trailers are told, and the connection goes on or is closed',
+    async end => {
+      const stage = openConnection();
+      const { values } = stage.request();
+      stage.transport.respond(answer('hello').slice(0, -2));
+      values[0].body.pipe(throws()).subscribe({ error: () => undefined });
+      const trailers = record(values[0].trailers);
+      const errors = await unhandledErrors(() => {
+        if (end === 'ends') stage.transport.respond('lo');
+        else stage.transport.reset();
+      }, 1);
+      expect(errors).toHaveLength(1);
+      expect(trailers.outcome).toBe(end === 'ends' ? 'value' : 'TruncatedBodyError');
+      expect(stage.state).toBe(end === 'ends' ? 'quiescent' : 'closed');
+    },
+  );
+
+  it('of an upload that is stopped: the request is told why, and the connection closed', async () => {
+    const stage = openConnection();
+    const body = new Observable<string>(subscriber => {
+      subscriber.next('x');
+      return () => {
+        throw new Error('from the source');
+      };
+    });
+    const seen = stage.request({ method: 'POST', body });
+    const errors = await unhandledErrors(() => stage.transport.reset(), 1);
+    expect(errors).toHaveLength(1);
+    expect(seen.terminals).toBe(1);
+    expect(stage.state).toBe('closed');
+    expect(stage.log).toContain('disconnected:complete');
+  });
+});
