@@ -121,6 +121,21 @@ export interface Connection {
 
 export type ConnectionState = 'quiescent' | 'transmitting' | 'waiting' | 'early' | 'receiving' | 'draining' | 'upgraded' | 'closed';
 
+export class Deadline {
+    constructor(sweep: DeadlineSweep, expired: () => void);
+    start(duration: number): void;
+    startAt(at: number): void;
+    get running(): boolean;
+    clear(): void;
+    dispose(): void;
+}
+
+export class DeadlineSweep {
+    constructor(scheduler: SchedulerLike);
+    now(): number;
+    close(): void;
+}
+
 export interface DuplexOptions {
     readonly authority?: string;
     readonly connectTimeout?: number;
@@ -144,41 +159,7 @@ export interface Failure {
     readonly reused: boolean;
 }
 
-export class HTTP11ClientProtocol implements Connection, TransportSink, ExchangeOwner, WriterOwner, ReaderOwner {
-    readonly capacity = 1;
-    readonly quiescent: Observable<void>;
-    readonly disconnected: Observable<HTTPClientError | null>;
-    constructor(transport: Transport, context: ProtocolContext);
-    get info(): TransportInfo;
-    get keepAlive(): {
-        readonly timeout?: number;
-        readonly max?: number;
-    } | undefined;
-    progress(): Progress;
-    request(request: ProtocolRequest): Observable<ProtocolResponse>;
-    close(reason?: unknown): void;
-    ref(): void;
-    unref(): void;
-    report(error: unknown): void;
-    written(exchange: Exchange, now: number): void;
-    blocked(exchange: Exchange, blocked: boolean): void;
-    moved(exchange: Exchange): void;
-    unsendable(exchange: Exchange, error: HTTPClientError): void;
-    data(view: Uint8Array): void;
-    end(): void;
-    closed(error?: Error): void;
-    informational(exchange: Exchange, head: ResponseHead): void;
-    head(exchange: Exchange, head: ResponseHead, length: number | null): void;
-    announce(exchange: Exchange): void;
-    flow(exchange: Exchange, flowing: boolean): void;
-    bodyWanted(exchange: Exchange): void;
-    bodyOwnBuffer(on: boolean): void;
-    bodyDropped(exchange: Exchange, working: boolean): void;
-    complete(exchange: Exchange, trailers: HTTPHeaders, reusable: boolean): void;
-    upgrade(exchange: Exchange, head: ResponseHead, rest: Uint8Array): void;
-    malformed(exchange: Exchange, error: HTTPClientError): void;
-    cancelled(exchange: Exchange): void;
-}
+export const HTTP11ClientProtocol: new (transport: Transport, context: ProtocolContext) => Connection;
 
 export class HTTPBody extends Observable<Uint8Array> implements AsyncIterable<Uint8Array> {
     get used(): boolean;
@@ -309,7 +290,6 @@ export class HTTPRequest {
     readonly idempotent: boolean | undefined;
     readonly path: string;
     constructor(init: HTTPRequestInit, defaults?: RequestDefaults);
-    set operation(operation: Tracker | null);
     with(update: Partial<HTTPRequestInit>): HTTPRequest;
 }
 

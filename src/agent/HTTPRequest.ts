@@ -83,6 +83,7 @@ export class HTTPRequest {
     return this.#operation;
   }
 
+  /** @internal */
   set operation(operation: Tracker | null) {
     this.#operation = operation;
   }
