@@ -44,8 +44,8 @@ export class Agent {
   constructor(options: AgentOptions = {}) {
     this.#options = options;
     this.#settings = agentSettings(options);
-    this.#route = new Route(this.#settings.tls);
     this.pool = this.#settings.pool;
+    this.#route = new Route(this.#settings.tls, this.pool.scheduler);
     this.#handler = chain(this.#settings.interceptors, request => new Observable(s => this.#exchange(request, s)));
   }
 

@@ -1,3 +1,4 @@
+import type { SchedulerLike } from 'rxjs';
 import { endpointFor, tlsIdentity, type Endpoint } from '../endpoint/index.js';
 import { own } from '../errors/index.js';
 import type { ConnectOptions } from './AgentOptions.js';
@@ -16,7 +17,11 @@ export class Route {
   readonly #plain: string;
   readonly #endpoints = new Map<string, Endpoint>();
 
-  constructor(private readonly options: ConnectOptions) {
+  constructor(
+    private readonly options: ConnectOptions,
+    /** The clock of `connectTimeout`, if it is not the world's. */
+    private readonly scheduler: SchedulerLike | undefined,
+  ) {
     this.#plain = socketIdentity(options);
     const plainOnly = Object.keys(options).length === 0;
     this.#secure = plainOnly ? '' : `${this.#plain} tls=${tlsIdentity(options)}`;
@@ -30,7 +35,11 @@ export class Route {
     const name = `${target.origin} ${timeouts.connect}`;
     let endpoint$ = this.#endpoints.get(name);
     if (endpoint$ === undefined) {
-      endpoint$ = endpointFor(new URL(target.href), { ...this.options, connectTimeout: timeouts.connect });
+      endpoint$ = endpointFor(new URL(target.href), {
+        scheduler: this.scheduler,
+        ...this.options,
+        connectTimeout: timeouts.connect,
+      });
       // A crawler sees many hosts; what is here costs less to make anew than to keep for ever.
       if (this.#endpoints.size >= 1_000) this.#endpoints.clear();
       this.#endpoints.set(name, endpoint$);

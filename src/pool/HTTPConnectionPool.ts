@@ -1,8 +1,8 @@
-import { lastValueFrom, Observable, type ObservableInput } from 'rxjs';
+import { lastValueFrom, Observable, type ObservableInput, type SchedulerLike } from 'rxjs';
 import type { Endpoint } from '../endpoint/index.js';
 import { duration } from '../errors/index.js';
 import type { PoolEvent } from '../events/index.js';
-import type { DeadlineSweep } from '../timing/index.js';
+import { unrefScheduler, type DeadlineSweep } from '../timing/index.js';
 import type { ClientProtocol } from './ClientProtocol.js';
 import { Dispatcher } from './Dispatcher.js';
 import type { Lease } from './Lease.js';
@@ -131,6 +131,12 @@ export class HTTPConnectionPool {
   /** @internal The clock and the deadlines, for the layers above: one timer for all. */
   get deadlines(): DeadlineSweep {
     return this.#dispatcher.inventory.deadlines;
+  }
+
+  /** @internal The scheduler that it was given, for deadlines that its callers make themselves; undefined: none was. */
+  get scheduler(): SchedulerLike | undefined {
+    const { scheduler } = this.#dispatcher.settings;
+    return scheduler === unrefScheduler ? undefined : scheduler;
   }
 
   /** `await using pool = new HTTPConnectionPool()`: closes it with the default grace period. */
