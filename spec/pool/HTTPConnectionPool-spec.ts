@@ -1,7 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
-import { NEVER, Subject, firstValueFrom, retry, throwError, type SchedulerLike, type Subscription } from 'rxjs';
+import {
+  NEVER,
+  Subject,
+  defer,
+  firstValueFrom,
+  of,
+  retry,
+  throwError,
+  type SchedulerLike,
+  type Subscription,
+} from 'rxjs';
 import { ConnectError, UnsolicitedDataError } from '../../src/errors/index.js';
-import type { ClientProtocol } from '../../src/pool/index.js';
+import { HTTPConnectionPool, type ClientProtocol } from '../../src/pool/index.js';
+import { FakeTransport as Wire, answer } from '../support/index.js';
 import { FakeEndpoint, FakeTransport, PoolKit, send, testScheduler } from './support/index.js';
 
 describe('the contract of a lease', () => {
@@ -192,10 +203,118 @@ describe('what is kept of the seed system', () => {
     expect(kit.lease('other').reused).toBe(false);
   });
 
-  it('the status of a response does not matter: the connection goes back', () => {
+  /** A pool of real HTTP/1.1 connections, over transports whose server is the test. */
+  function overHTTP() {
+    const transports: Wire[] = [];
+    const endpoint$ = defer(() => {
+      const transport = new Wire();
+      transports.push(transport);
+      return of(transport);
+    });
+    const kit = new PoolKit({ protocolFactory: undefined });
+    return { kit, transports, lease: () => kit.lease('k', endpoint$) };
+  }
+
+  it.each(['200 OK', '404 Not Found', '500 Oops', '503 Busy'])(
+    'the status of a response does not matter: after %s the connection goes back',
+    status => {
+      const { kit, transports, lease } = overHTTP();
+      send(lease());
+      transports[0].respond(answer('', { status }));
+      expect(kit.holds()).toEqual([0, 1, 0, 0]);
+      expect(lease().reused).toBe(true);
+    },
+  );
+
+  it.each(['408 Request Timeout', '503 Busy'])('a status is no reason for a retry: %s is the answer', status => {
+    const { transports, lease } = overHTTP();
+    send(lease());
+    transports[0].respond(answer());
+    const sent = send(lease());
+    transports[0].respond(answer('', { status }));
+    expect(sent.response!.status).toBe(parseInt(status));
+    expect([transports.length, transports[0].requests.length]).toEqual([1, 2]);
+  });
+
+  it('the protocolFactory is called once for each new connection, with what the endpoint emitted', () => {
+    const made: unknown[] = [];
+    const kit: PoolKit = new PoolKit({
+      protocolFactory: (transport, context) => {
+        made.push(transport);
+        return kit.protocolFactory(transport, context);
+      },
+    });
+    const endpoint = new FakeEndpoint('connects');
+    const leases = [kit.lease('k', endpoint), kit.lease('k', endpoint)];
+    leases.forEach(lease => lease.release());
+    kit.lease('k', endpoint);
+    expect(made).toEqual(endpoint.dials.map(dial => dial.transport));
+    expect(made).toHaveLength(2);
+  });
+
+  it('the order of idle connections is that of their returns, not of their dials', () => {
     const kit = new PoolKit();
-    kit.idle('k');
+    const leases = [0, 1, 2].map(() => kit.lease('k'));
+    for (const i of [1, 0, 2]) leases[i].release();
+    const paths = ['/first', '/second', '/third'];
+    for (const path of paths) send(kit.lease('k'), { path });
+    expect([2, 0, 1].map(i => kit.connections[i].requests[0].path)).toEqual(paths);
+  });
+
+  it('the timer of a connection that is evicted over the cap is given up, that of the one that stays runs on', () => {
+    const kit = new PoolKit({ maxPersistentPerHost: 1, cachedConnectionTimeout: 100, leaseTimeout: Infinity });
+    const leases = [kit.lease('k'), kit.lease('k')];
+    const timers = (): number => kit.scheduler.actions.filter(action => !action.closed).length;
+    leases[0].release();
+    expect(timers()).toBe(1);
+    leases[1].release();
+    expect(kit.connections.map(({ state }) => state)).toEqual(['closed', 'quiescent']);
+    expect(timers()).toBe(1);
+    kit.advance(100);
+    expect([kit.connections[1].state, timers()]).toEqual(['closed', 0]);
+  });
+
+  it('a connection whose idle time is over leaves the others of its key alone', () => {
+    const kit = new PoolKit({ cachedConnectionTimeout: 100 });
+    const leases = [kit.lease('k'), kit.lease('k')];
+    leases[0].release();
+    kit.advance(50);
+    leases[1].release();
+    kit.advance(50);
+    expect(kit.connections.map(({ state }) => state)).toEqual(['closed', 'quiescent']);
     expect(kit.holds()).toEqual([0, 1, 0, 0]);
+  });
+
+  it('what is done to the options afterwards changes nothing: a cap cannot fall below what is cached', () => {
+    const kit = new PoolKit();
+    const { scheduler, protocolFactory } = kit;
+    const options = { maxPersistentPerHost: 2, validateIdle: false, scheduler, protocolFactory };
+    const pool = new HTTPConnectionPool(options);
+    const leases: ClientProtocol[] = [];
+    for (let i = 0; i < 3; i++) pool.get('k', new FakeEndpoint('connects').stream).subscribe(p => leases.push(p));
+    options.maxPersistentPerHost = 1;
+    leases.forEach(lease => lease.release());
+    expect(pool.stats('k').idle).toBe(2);
+  });
+
+  it('an idle connection that died before close does not hold it up', () => {
+    const kit = new PoolKit();
+    kit.idle('k').finFromServer();
+    kit.idle('k');
+    let closed = false;
+    kit.pool.close().subscribe(() => (closed = true));
+    expect(closed).toBe(true);
+  });
+
+  it('close gives up the timers of idle connections at once, though their sockets linger', () => {
+    const kit = new PoolKit({ leaseTimeout: Infinity });
+    kit.make = { lingers: true };
+    const connection = kit.idle('k');
+    let closed = false;
+    kit.pool.close({ gracePeriod: Infinity }).subscribe(() => (closed = true));
+    expect([kit.scheduler.actions.filter(action => !action.closed).length, closed]).toEqual([0, false]);
+    connection.socketCloses();
+    expect(closed).toBe(true);
   });
 
   it('an error of the endpoint comes as it is', () => {

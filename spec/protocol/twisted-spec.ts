@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { from, mergeMap, Subject, take } from 'rxjs';
+import { config, from, mergeMap, Subject, take } from 'rxjs';
 import { ParseError, HeadersOverflowError } from '../../src/errors/index.js';
 import type { ProtocolRequest } from '../../src/protocol/index.js';
+import { unhandledErrors } from '../pool/support/index.js';
 import { answer, chunk, chunkedAnswer, chunkedHead, openConnection, record, type Stage } from '../support/index.js';
 
 // What Twisted's HTTP11ClientProtocol does and this one keeps, by its behaviour; and what it does and this one mends.
@@ -74,13 +75,65 @@ describe('Kept: the response', () => {
     expect(
       record(reply('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n', { method: 'HEAD' }).response.text()).values,
     ).toEqual(['']);
-    expect(record(reply('HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n').response.text()).values).toEqual([
-      '',
-    ]);
+    for (const status of ['204 No Content', '304 Not Modified']) {
+      const { stage, response } = reply(`HTTP/1.1 ${status}\r\nContent-Length: 9\r\n\r\n`);
+      expect(record(response.text()).values).toEqual(['']);
+      expect(stage.state).toBe('quiescent');
+    }
+  });
+
+  it('HEAD: the length that a GET would have can be seen', () => {
+    const { stage, response } = reply('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n', { method: 'HEAD' });
+    expect(response.headers.get('content-length')).toBe('9');
+    expect(stage.state).toBe('quiescent');
+  });
+});
+
+describe('Kept: when a connection is returned', () => {
+  it('not after a request that is not persistent: it is closed, and never quiescent', () => {
+    const { stage, response } = reply(answer('hello'), {}, openConnection({ persistent: false }));
+    expect(stage.state).toBe('closed');
+    expect(stage.log).toEqual(['disconnected:null', 'response:next', 'response:complete']);
+    expect(record(response.text()).values).toEqual(['hello']);
+  });
+
+  it('whatever the status of the response', () => {
+    for (const status of ['200 OK', '302 Found', '404 Not Found', '500 Oops', '599 ']) {
+      expect(reply(answer('hello', { status })).stage.state).toBe('quiescent');
+    }
+  });
+
+  it('an observer of quiescent that throws is reported; the response and its body come all the same', async () => {
+    const stage = openConnection();
+    const fault = new Error('from the pool');
+    stage.connection.quiescent.subscribe(() => {
+      throw fault;
+    });
+    const { values } = stage.request();
+    stage.transport.respond(answer('hello').slice(0, -2));
+    const text = record(values[0].text());
+    try {
+      expect(await unhandledErrors(() => stage.transport.respond('lo'), 1)).toEqual([fault]);
+    } finally {
+      config.onUnhandledError = null;
+    }
+    expect(text).toMatchObject({ values: ['hello'], completed: true });
+    expect(stage.state).toBe('quiescent');
   });
 });
 
 describe('Kept: backpressure of the body', () => {
+  it('the bytes of a body are told as they come, also those of an unfinished chunk', () => {
+    for (const start of [answer('hello').slice(0, -5), `${chunkedHead}5\r\n`]) {
+      const { stage, response } = reply(start);
+      const body = record(response.body);
+      stage.transport.respond('he');
+      stage.transport.respond('l');
+      expect(body.values.map(bytes => Buffer.from(bytes).toString())).toEqual(['he', 'l']);
+      expect(body.terminals).toBe(0);
+    }
+  });
+
   it('a finished exchange is cut from its connection: a late consumer cannot touch the next one', () => {
     const { stage, response } = reply(answer('hello'));
     const second = stage.request({ path: '/second' });

@@ -77,6 +77,11 @@ describe('ResponseParser', () => {
         { outcome: 'end', body: '', surplus: 'ok' },
       ],
       ['F1 Content-Length 0', ok('Content-Length: 0\r\n'), { outcome: 'end', framing: 'length', body: '' }],
+      [
+        '205 is no such response: its framing says what belongs to it',
+        'HTTP/1.1 205 Reset Content\r\nContent-Length: 2\r\n\r\nok',
+        { outcome: 'end', framing: 'length', body: 'ok', surplus: '' },
+      ],
       ['F1 HTTP/1.0 HEAD', 'HTTP/1.0 200 OK\r\n\r\n', { outcome: 'end', persistent: false }, { method: 'HEAD' }],
     ]);
   });
