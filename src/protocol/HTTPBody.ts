@@ -1,6 +1,9 @@
 import { Readable } from 'node:stream';
-import { Observable, Subject, from, takeUntil, type ObservableInput, type Subscriber } from 'rxjs';
-import type { BodySink, IncomingBody, Validity } from './IncomingBody.js';
+import { Observable, type ObservableInput, type Subscriber } from 'rxjs';
+import { BodyIterator } from './BodyIterator.js';
+import { copyBytes } from './copyBytes.js';
+import type { BodySink, IncomingBody } from './IncomingBody.js';
+import { PullSink } from './PullSink.js';
 
 /**
  * The body of a response: an Observable of its bytes, to be read once. A second subscription, or one after `text()` and
@@ -93,16 +96,11 @@ export class HTTPBody extends Observable<Uint8Array> implements AsyncIterable<Ui
   }
 }
 
-function copy(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  // Not Buffer.slice, which is a view, and not Buffer.from, whose memory is shared with other buffers.
-  return Uint8Array.prototype.slice.call(bytes, start, end);
-}
-
 class CopySink implements BodySink {
   constructor(private readonly subscriber: Subscriber<Uint8Array>) {}
 
   chunk(bytes: Uint8Array, start: number, end: number): boolean {
-    this.subscriber.next(copy(bytes, start, end));
+    this.subscriber.next(copyBytes(bytes, start, end));
     return true;
   }
 
@@ -112,144 +110,5 @@ class CopySink implements BodySink {
 
   fail(error: unknown): void {
     this.subscriber.error(error);
-  }
-}
-
-class PullSink<R> implements BodySink {
-  #index = 0;
-  #stopped = false;
-  readonly #stop = new Subject<void>();
-  /** A chunk was handed out that is a view of the connection's buffer. */
-  #lent = false;
-  #inner: { unsubscribe(): void } | null = null;
-
-  constructor(
-    private readonly subscriber: Subscriber<R>,
-    private readonly incoming: IncomingBody,
-    private readonly project: (chunk: Uint8Array, index: number) => ObservableInput<R>,
-    /** Chunks are the consumer's to keep, and not windows on a buffer. */
-    private readonly copies: boolean,
-  ) {}
-
-  chunk(bytes: Uint8Array, start: number, end: number, valid: Validity): boolean {
-    const { subscriber } = this;
-    // The first reads may have been into the buffer that all sockets share; from here on the connection has its own.
-    if (valid === 'call' && !this.copies) this.incoming.ownBuffer();
-    const lend = valid === 'pause' && !this.copies;
-    if (lend) this.#lent = true;
-    const whole = lend || valid === 'ever';
-    const own = whole ? bytes : copy(bytes, start, end);
-    // A plain Uint8Array, as the `slice` of a Buffer is a view.
-    const chunk = new Uint8Array(own.buffer, own.byteOffset + (whole ? start : 0), end - start);
-    let inner$: Observable<R>;
-    try {
-      // Unsubscribing would be too late for work that emits all at once, and perhaps for ever.
-      inner$ = from(this.project(chunk, this.#index++)).pipe(takeUntil(this.#stop));
-    } catch (error) {
-      this.#abandon(error);
-      return false;
-    }
-    let done = false;
-    const inner = inner$.subscribe({
-      next: value => subscriber.next(value),
-      error: error => this.#abandon(error),
-      complete: () => {
-        if (this.#stopped) return;
-        done = true;
-        this.#inner = null;
-        this.incoming.more();
-      },
-    });
-    if (this.#stopped) inner.unsubscribe();
-    else if (!done) this.#inner = inner;
-    return false;
-  }
-
-  /** The consumer's own work failed: the connection is let go before it hears of it, as with every failure. */
-  #abandon(error: unknown): void {
-    this.incoming.drop(this);
-    this.subscriber.error(error);
-  }
-
-  /** Stops the work. True if it may go on all the same (a promise cannot be stopped), on a view that it was lent. */
-  stop(): boolean {
-    const working = this.#inner !== null;
-    this.#stopped = true;
-    this.#stop.next();
-    return working && this.#lent;
-  }
-
-  end(): void {
-    this.subscriber.complete();
-  }
-
-  fail(error: unknown): void {
-    this.subscriber.error(error);
-  }
-}
-
-interface Settle {
-  readonly resolve: (result: IteratorResult<Uint8Array>) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** `pull` as an iterator: the inner Observable of a chunk completes when the next chunk is asked for. */
-class BodyIterator implements AsyncIterableIterator<Uint8Array> {
-  readonly #waiting: Settle[] = [];
-  #subscription: { unsubscribe(): void } | null = null;
-  #release: (() => void) | null = null;
-  #outcome: { error?: unknown } | null = null;
-
-  constructor(private readonly pull: (work: (chunk: Uint8Array) => Observable<never>) => Observable<never>) {}
-
-  next(): Promise<IteratorResult<Uint8Array>> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
-      if (this.#outcome !== null) this.#finish(this.#outcome);
-      else if (this.#subscription === null) this.#open();
-      else this.#proceed();
-    });
-  }
-
-  return(): Promise<IteratorResult<Uint8Array>> {
-    this.#finish({});
-    // Also before the first `next`: whoever made the iterator was to read the body, and nobody else will.
-    if (this.#subscription === null) this.#open();
-    this.#subscription?.unsubscribe();
-    return Promise.resolve({ done: true, value: undefined });
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  #open(): void {
-    this.#subscription = this.pull(
-      chunk =>
-        new Observable<never>(subscriber => {
-          this.#release = () => subscriber.complete();
-          this.#waiting.shift()?.resolve({ done: false, value: chunk });
-          // Several `next` may wait: each is served by the chunk after the last one's.
-          if (this.#waiting.length > 0) this.#proceed();
-        }),
-    ).subscribe({ error: error => this.#finish({ error }), complete: () => this.#finish({}) });
-  }
-
-  #proceed(): void {
-    const release = this.#release;
-    this.#release = null;
-    release?.();
-  }
-
-  #finish(outcome: { error?: unknown }): void {
-    this.#outcome ??= outcome;
-    for (const { resolve, reject } of this.#waiting.splice(0)) {
-      // An error is told once; after it the iterator is done.
-      if ('error' in this.#outcome) {
-        const { error } = this.#outcome;
-        this.#outcome = {};
-        reject(error);
-      } else resolve({ done: true, value: undefined });
-    }
   }
 }
