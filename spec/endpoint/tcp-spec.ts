@@ -365,7 +365,6 @@ describe('tcp', () => {
       ['connectTimeout', { connectTimeout: 2 ** 31 }],
       ['connectTimeout', { connectTimeout: -1 }],
       ['connectTimeout', { connectTimeout: NaN }],
-      ['connectTimeout', { connectTimeout: null }],
       ['autoSelectFamily', { autoSelectFamily: 1 }],
       ['autoSelectFamilyAttemptTimeout', { autoSelectFamilyAttemptTimeout: 5 }],
       ['family', { family: 5 }],

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { config, finalize, Observable, type MonoTypeOperatorFunction } from 'rxjs';
 import { unhandledErrors } from '../pool/support/index.js';
+import type { ProtocolResponse } from '../../src/protocol/index.js';
 import { answer, openConnection, record } from '../support/index.js';
 
 afterEach(() => {
@@ -46,5 +47,21 @@ describe('a finalizer that throws', () => {
     expect(seen.terminals).toBe(1);
     expect(stage.state).toBe('closed');
     expect(stage.log).toContain('disconnected:complete');
+  });
+
+  it('of a request: its body, which nobody has read yet, is what the server sent when somebody does', async () => {
+    const stage = openConnection();
+    let response: ProtocolResponse | undefined;
+    const errors = await unhandledErrors(() => {
+      stage.connection
+        .request({ path: '/' })
+        .pipe(throws())
+        .subscribe(value => (response = value));
+      stage.transport.respond(answer('hello'));
+    }, 1);
+    expect(errors).toHaveLength(1);
+    // The buffer that it was read into has been written over since.
+    expect(record(response!.text()).values).toEqual(['hello']);
+    expect(stage.state).toBe('quiescent');
   });
 });

@@ -1,7 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import type { SchedulerLike } from 'rxjs';
-import { InvalidOptionError } from '../errors/index.js';
-import { checkAddress, checkBoolean, checkDuration, checkFunction, checkHost, checkPort } from './checks.js';
+import { callable, duration, flag, InvalidOptionError } from '../errors/index.js';
+import { checkAddress, checkHost, checkPort } from './checks.js';
 import { ownOptions } from './ownOptions.js';
 
 export interface TCPOptions {
@@ -36,14 +36,14 @@ export function checkTCPOptions(given: TCPOptions) {
   return {
     host: checkHost('host', options.host),
     port: checkPort('port', options.port),
-    connectTimeout: checkDuration('connectTimeout', options.connectTimeout, 10_000),
-    autoSelectFamily: checkBoolean('autoSelectFamily', options.autoSelectFamily, true),
+    connectTimeout: duration(options, 'connectTimeout', 10_000),
+    autoSelectFamily: flag(options, 'autoSelectFamily', true),
     autoSelectFamilyAttemptTimeout: checkAttempt(options.autoSelectFamilyAttemptTimeout),
     family: checkFamily(options.family),
     localAddress: checkAddress('localAddress', options.localAddress),
-    lookup: checkFunction('lookup', options.lookup),
+    lookup: callable(options, 'lookup'),
     keepAlive: checkKeepAlive(options.keepAlive),
-    noDelay: checkBoolean('noDelay', options.noDelay, true),
+    noDelay: flag(options, 'noDelay', true),
     scheduler: options.scheduler,
   };
 }

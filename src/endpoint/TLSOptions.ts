@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
-import { InvalidOptionError } from '../errors/index.js';
-import { checkBoolean, checkFunction, checkHost } from './checks.js';
+import { callable, flag, InvalidOptionError } from '../errors/index.js';
+import { checkHost } from './checks.js';
 import { ownOptions } from './ownOptions.js';
 import { checkTCPOptions, type TCPOptions } from './TCPOptions.js';
 import type { Endpoint } from './Transport.js';
@@ -43,8 +43,8 @@ export function checkTLSOptions(given: TLSOptions) {
     rejectUnauthorized: options.rejectUnauthorized !== false,
     secrets: { ca, cert, key, pfx, passphrase, ciphers, minVersion, maxVersion },
     ALPNProtocols: checkALPN(options.ALPNProtocols),
-    checkServerIdentity: checkFunction('checkServerIdentity', options.checkServerIdentity),
-    sessionCache: checkBoolean('sessionCache', options.sessionCache, true),
+    checkServerIdentity: callable(options, 'checkServerIdentity'),
+    sessionCache: flag(options, 'sessionCache', true),
     over: options.over,
   };
 }

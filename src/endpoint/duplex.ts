@@ -2,8 +2,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { SchedulerLike } from 'rxjs';
-import { InvalidOptionError } from '../errors/index.js';
-import { checkDuration, checkFunction } from './checks.js';
+import { callable, duration, InvalidOptionError } from '../errors/index.js';
 import { dial } from './dial.js';
 import { DuplexTransport } from './DuplexTransport.js';
 import { isTLS } from './isTLS.js';
@@ -33,14 +32,14 @@ export interface DuplexOptions {
  * is waited for. It is read by 'data' events, at about a third of the throughput of `tcp` and `tls`.
  */
 export function duplex(factory: () => Duplex, options: DuplexOptions = {}): Endpoint {
-  checkFunction('factory', factory);
-  const { authority = 'localhost', connectTimeout, scheduler } = ownOptions(options);
+  callable({ factory }, 'factory');
+  const { authority = 'localhost', scheduler } = ownOptions(options);
   // It becomes a header: what would end it is refused here.
   if (typeof authority !== 'string' || !/^[\x21-\x7e]+$/.test(authority)) {
     throw new InvalidOptionError('authority', authority, 'a host, or host:port');
   }
   return dial(
-    { authority, connectTimeout: checkDuration('connectTimeout', connectTimeout, 10_000), scheduler },
+    { authority, connectTimeout: duration(options, 'connectTimeout', 10_000), scheduler },
     (ready, failed) => {
       const stream = factory();
       const closed = () => failed(new Error('the stream was closed'));

@@ -1,7 +1,6 @@
 import { connect } from 'node:net';
 import type { SchedulerLike } from 'rxjs';
-import { InvalidOptionError } from '../errors/index.js';
-import { checkDuration } from './checks.js';
+import { duration, InvalidOptionError } from '../errors/index.js';
 import { dial } from './dial.js';
 import { openSocket } from './openSocket.js';
 import { ownOptions } from './ownOptions.js';
@@ -25,10 +24,10 @@ export function unix(path: string, options: UnixOptions = {}): Endpoint {
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
     throw new InvalidOptionError('path', path, 'the path of a socket');
   }
-  const { connectTimeout, scheduler } = ownOptions(options);
+  const { scheduler } = ownOptions(options);
   const authority = 'localhost';
   return dial(
-    { authority, connectTimeout: checkDuration('connectTimeout', connectTimeout, 10_000), scheduler },
+    { authority, connectTimeout: duration(options, 'connectTimeout', 10_000), scheduler },
     openSocket({
       authority,
       readyAt: 'connect',

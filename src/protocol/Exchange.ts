@@ -1,6 +1,7 @@
 import type { Subscriber } from 'rxjs';
 import { ResponseFailedError, type HTTPClientError } from '../errors/index.js';
 import type { Transport } from '../endpoint/index.js';
+import { guarded } from '../timing/index.js';
 import { HTTPHeaders, type ResponseHead } from '../wire/index.js';
 import { IncomingBody, type BodyOwner, type Validity } from './IncomingBody.js';
 import type { Outgoing } from './outgoing.js';
@@ -63,10 +64,11 @@ export class Exchange implements BodyOwner {
   /** Gives the response to the subscriber. The body, and with it the connection, is its consumer's from here on. */
   announce(upgrade?: Transport): void {
     this.settled = true;
-    this.subscriber.next(this.#responseWith(upgrade));
+    // What a finalizer throws must not keep the rest from being done: above all, views of the shared buffer are copied.
+    guarded(() => this.subscriber.next(this.#responseWith(upgrade)));
     // Before the completion, after which observers of the whole may be gone.
     if (this.#received > 0) this.#tellProgress();
-    this.subscriber.complete();
+    guarded(() => this.subscriber.complete());
   }
 
   /** The connection speaks another protocol now: the response is its transport. */
@@ -123,7 +125,7 @@ export class Exchange implements BodyOwner {
       this.body!.settle();
     } else {
       this.settled = true;
-      this.subscriber.error(error);
+      guarded(() => this.subscriber.error(error));
     }
   }
 
