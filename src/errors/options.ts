@@ -8,7 +8,10 @@ export function own<T extends object, K extends keyof T>(options: T, name: K): T
   return Object.hasOwn(options, name) ? options[name] : undefined;
 }
 
-/** A time in ms, `otherwise` if there is none (null counts as none): ∞ (no timer is made), or finite and within what timers can do. Throws `InvalidOptionError`. */
+/**
+ * A time in ms, `otherwise` if there is none (null counts as none): ∞ (no timer is made), or finite and within what timers
+ * can do. Throws `InvalidOptionError`.
+ */
 export function duration<K extends string>(
   options: { readonly [P in K]?: number },
   name: K,
