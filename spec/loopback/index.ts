@@ -10,5 +10,6 @@ export { rawServer } from './rawServer.js';
 export { RecordingSink } from './RecordingSink.js';
 export { refusedPort } from './refusedPort.js';
 export { resources, socketResources } from './resources.js';
+export { Peer, PeerGone, ScriptedServer, type Script, type ScriptedRequest } from './ScriptedServer.js';
 export { tlsServer } from './tlsServer.js';
 export { turns, until } from './until.js';

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { buildSync } from 'esbuild';
+import { bundle, type Mutation } from '../support/bundle.js';
 import { until } from './until.js';
 
 export interface ProgramOptions {
@@ -9,6 +9,10 @@ export interface ProgramOptions {
   readonly flags?: readonly string[];
   /** With a channel for `process.send`. */
   readonly ipc?: boolean;
+  /** The library in it is changed so. */
+  readonly mutations?: readonly Mutation[];
+  /** The node to run it with. Default: this one. */
+  readonly node?: string;
 }
 
 /** A program of programs/, in a process of its own: it shares no event loop, no heap and no open handle with a spec. */
@@ -23,8 +27,12 @@ export class Program {
   readonly child: ChildProcess;
 
   /** Starts programs/`name`.ts, whose `process.argv.slice(2)` are `args`. */
-  constructor(name: string, args: readonly (string | number)[] = [], { flags = [], ipc = false }: ProgramOptions = {}) {
-    const child = spawn(process.execPath, [...flags, '-', ...args.map(String)], {
+  constructor(
+    name: string,
+    args: readonly (string | number)[] = [],
+    { flags = [], ipc = false, mutations = [], node = process.execPath }: ProgramOptions = {},
+  ) {
+    const child = spawn(node, [...flags, '-', ...args.map(String)], {
       stdio: ipc ? ['pipe', 'pipe', 'pipe', 'ipc'] : 'pipe',
       env: { ...process.env, NODE_OPTIONS: '' },
     });
@@ -37,7 +45,13 @@ export class Program {
     child.stdin!.on('error', () => undefined); // it may end before it has read all of itself
     child.once('exit', () => (this.exitedAt = performance.now()));
     child.once('close', code => (this.exitCode = code));
-    child.stdin!.end(bundled(name));
+    bundled(name, mutations).then(
+      text => child.stdin!.end(text),
+      (error: unknown) => {
+        this.errors += String(error);
+        this.stop();
+      },
+    );
   }
 
   /** Resolves with its output when it has ended in order. */
@@ -72,23 +86,14 @@ export class Program {
   }
 }
 
-const bundles = new Map<string, string>();
+const bundles = new Map<string, Promise<string>>();
 
-/** The program with all that it imports, as one script that node reads from its input: no file is left behind. */
-function bundled(name: string): string {
-  let text = bundles.get(name);
+/** The program as one script that node reads from its input: no file is left behind. */
+function bundled(name: string, mutations: readonly Mutation[]): Promise<string> {
+  const key = JSON.stringify([name, mutations]);
+  let text = bundles.get(key);
   if (text === undefined) {
-    const { outputFiles } = buildSync({
-      entryPoints: [join(__dirname, 'programs', `${name}.ts`)],
-      tsconfig: join(__dirname, '../../tsconfig.json'),
-      bundle: true,
-      write: false,
-      platform: 'node',
-      format: 'cjs',
-      target: 'node20',
-      logLevel: 'silent',
-    });
-    bundles.set(name, (text = outputFiles[0].text));
+    bundles.set(key, (text = bundle({ file: join(__dirname, 'programs', `${name}.ts`) }, { mutations })));
   }
   return text;
 }

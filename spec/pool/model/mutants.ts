@@ -1,4 +1,4 @@
-import type { Mutation } from './load.js';
+import type { Mutation } from '../../support/bundle.js';
 
 /** A bug put into the pool: what is broken, and what is seen of it. */
 export interface Mutant {

@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { build } from 'esbuild';
+
+/** One change to one file of `src/`: a guard that is switched off, or a bug that is put in, to see that it is noticed. */
+export interface Mutation {
+  /** Below `src/`. */
+  readonly file: string;
+  /** Text that stands there exactly once. */
+  readonly from: string;
+  readonly to: string;
+}
+
+const root = join(__dirname, '../..');
+const src = join(root, process.env.MODEL_SRC ?? 'src');
+
+/**
+ * A program with all that it imports but the packages in `external`, as one CommonJS script, with the mutations in it.
+ * Nothing is written. `rxjs-http-pool` in an import is `src/index.ts`, as everywhere in this repository.
+ */
+export async function bundle(
+  entry: { readonly file: string } | { readonly contents: string },
+  { mutations = [], external = [] }: { mutations?: readonly Mutation[]; external?: readonly string[] } = {},
+): Promise<string> {
+  const changed = mutated(mutations);
+  const { outputFiles } = await build({
+    ...('file' in entry
+      ? { entryPoints: [entry.file] }
+      : { stdin: { contents: entry.contents, resolveDir: src, loader: 'ts' } }),
+    tsconfig: join(root, 'tsconfig.json'),
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    external: [...external],
+    logLevel: 'silent',
+    plugins: [
+      {
+        name: 'mutations',
+        setup: ({ onLoad }) =>
+          onLoad({ filter: /\.ts$/ }, ({ path }) => {
+            const contents = changed.get(path);
+            return contents === undefined ? undefined : { contents, loader: 'ts' };
+          }),
+      },
+    ],
+  });
+  return outputFiles[0].text;
+}
+
+/** What `contents` exports (imports in it are relative to `src/`), in this process, with the mutations in it. */
+export async function load<T>(
+  contents: string,
+  mutations: readonly Mutation[] = [],
+  require = createRequire(join(src, 'index.ts')),
+): Promise<T> {
+  // One rxjs for all: the Observables of one copy shall be the operators' of the other.
+  const text = await bundle({ contents }, { mutations, external: ['rxjs'] });
+  const module = { exports: {} };
+  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- it was bundled from our own source just now
+  new Function('module', 'exports', 'require', '__dirname', text)(module, module.exports, require, dirname(src));
+  return module.exports as T;
+}
+
+function mutated(mutations: readonly Mutation[]): ReadonlyMap<string, string> {
+  const changed = new Map<string, string>();
+  for (const { file, from, to } of mutations) {
+    const path = join(src, file);
+    const source = changed.get(path) ?? readFileSync(path, 'utf8');
+    const count = source.split(from).length - 1;
+    if (count !== 1) {
+      throw new Error(`The mutation of ${file} has to find its text once, but finds it ${count} times: ${from}`);
+    }
+    changed.set(
+      path,
+      source.replace(from, () => to),
+    );
+  }
+  return changed;
+}
