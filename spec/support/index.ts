@@ -7,6 +7,7 @@ export {
   chunkedHead,
   openConnection,
   type ConnectionOptions,
+  type ProtocolLibrary,
   type Stage,
 } from './openConnection.js';
 export { readRequests, type SeenRequest } from './readRequests.js';

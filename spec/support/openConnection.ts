@@ -10,9 +10,17 @@ import { FakeTransport, type FakeTransportOptions } from './FakeTransport.js';
 import { record, type Recorded } from './record.js';
 import { VirtualClock } from './VirtualClock.js';
 
+/** What of `src/` a connection is made of. A spec may bring a library of its own, in which a guard is switched off. */
+export interface ProtocolLibrary {
+  readonly HTTP11ClientProtocol: typeof HTTP11ClientProtocol;
+  readonly DeadlineSweep: typeof DeadlineSweep;
+  readonly protocolLimits: typeof protocolLimits;
+}
+
 export interface ConnectionOptions extends FakeTransportOptions {
   readonly limits?: Partial<ProtocolLimits>;
   readonly persistent?: boolean;
+  readonly library?: ProtocolLibrary;
 }
 
 /** A connection over a fake transport, and all that it says to whoever owns it. */
@@ -29,15 +37,22 @@ export interface Stage {
   request(request?: Partial<ProtocolRequest>): Recorded<ProtocolResponse>;
 }
 
-export function openConnection({ limits, persistent = true, ...options }: ConnectionOptions = {}): Stage {
+const ours: ProtocolLibrary = { HTTP11ClientProtocol, DeadlineSweep, protocolLimits };
+
+export function openConnection({
+  limits,
+  persistent = true,
+  library = ours,
+  ...options
+}: ConnectionOptions = {}): Stage {
   const clock = new VirtualClock();
   const transport = new FakeTransport(options);
   const reports: unknown[] = [];
   const log: string[] = [];
-  const connection = new HTTP11ClientProtocol(transport, {
+  const connection = new library.HTTP11ClientProtocol(transport, {
     persistent,
-    limits: protocolLimits(limits),
-    deadlines: new DeadlineSweep(clock),
+    limits: library.protocolLimits(limits),
+    deadlines: new library.DeadlineSweep(clock),
     report: error => reports.push(error),
   });
   connection.quiescent.subscribe(() => log.push('quiescent'));

@@ -1,0 +1,2 @@
+export type RequestRow = readonly [string];
+export const requests: readonly RequestRow[] = [];
