@@ -71,6 +71,12 @@ export class Trial {
     return this.#response.values.length > 0;
   }
 
+  /** The caller was told how it ended, or that another protocol is spoken. */
+  get ended(): boolean {
+    const [head] = this.#response.values;
+    return this.#response.error !== undefined || this.#reading.terminals > 0 || head?.upgrade !== undefined;
+  }
+
   end(kind: 'FIN' | 'RST' | undefined): void {
     if (kind === 'FIN') this.stage.transport.fin();
     if (kind === 'RST') this.stage.transport.reset();

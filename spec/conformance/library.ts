@@ -1,11 +1,12 @@
 import { HTTP11ClientProtocol, protocolLimits } from '../../src/protocol/index.js';
 import { DeadlineSweep } from '../../src/timing/index.js';
-import { ResponseParser, serializeRequestHead } from '../../src/wire/index.js';
+import { HTTPHeaders, ResponseParser, serializeRequestHead } from '../../src/wire/index.js';
 import { load, type Mutation } from '../support/bundle.js';
 import type { ProtocolLibrary } from '../support/index.js';
 
 /** What is judged. */
 export interface Library extends ProtocolLibrary {
+  readonly HTTPHeaders: typeof HTTPHeaders;
   readonly ResponseParser: typeof ResponseParser;
   readonly serializeRequestHead: typeof serializeRequestHead;
 }
@@ -13,6 +14,7 @@ export interface Library extends ProtocolLibrary {
 export const library: Library = {
   HTTP11ClientProtocol,
   DeadlineSweep,
+  HTTPHeaders,
   ResponseParser,
   protocolLimits,
   serializeRequestHead,
@@ -23,7 +25,7 @@ export function mutant(...mutations: readonly Mutation[]): Promise<Library> {
   return load<Library>(
     `export { HTTP11ClientProtocol, protocolLimits } from './protocol/index.js';
      export { DeadlineSweep } from './timing/index.js';
-     export { ResponseParser, serializeRequestHead } from './wire/index.js';`,
+     export { HTTPHeaders, ResponseParser, serializeRequestHead } from './wire/index.js';`,
     mutations,
   );
 }

@@ -65,11 +65,19 @@ export const readers = {
   discard: { shows: 'nothing', read: (response, reading) => observe(reading, response.discard()) },
   pull: {
     shows: 'pieces',
-    read: (response, reading) => observe(reading, response.body.pull(window => [window.slice()])),
+    read: (response, reading) =>
+      observe(
+        reading,
+        response.body.pull(window => [window.slice()]),
+      ),
   },
   'pull, at leisure': {
     shows: 'pieces',
-    read: (response, reading) => observe(reading, response.body.pull(window => from(slowly(window)))),
+    read: (response, reading) =>
+      observe(
+        reading,
+        response.body.pull(window => from(slowly(window))),
+      ),
   },
   'for await': { shows: 'pieces', read: (response, reading) => void iterate(reading, response.body) },
   readable: {

@@ -189,5 +189,6 @@ export const serialiserRules = {
   S7: 'no Transfer-Encoding but chunked, and that by ourselves',
   S8: 'no character becomes another one on the wire',
   S9: 'a POST without a body says Content-Length: 0',
+  S11: 'Connection names what Upgrade and TE oblige it to name, and close wins',
   S10: 'nothing is written before all was checked',
 } as const;
