@@ -3,8 +3,8 @@ import { Duplex } from 'node:stream';
 import { turns } from '../loopback/until.js';
 import type { Peer, Row } from './Case.js';
 
-/** As much of a socket as the agent of Node touches. */
-class MemorySocket extends Duplex {
+/** As much of a socket as client and server of Node touch. */
+export class MemorySocket extends Duplex {
   setKeepAlive(): void {}
   setTimeout(): void {}
   ref(): void {}
