@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { HeadersOverflowError, InvalidOptionError } from '../../src/errors/index.js';
 import { ResponseParser, defaultResponseLimits, responseLimits } from '../../src/wire/index.js';
-import { judge } from './verdict.js';
 
 const chunkedHead = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
 
@@ -26,6 +25,7 @@ function flood(prefix: string, unit: string, segment = unit.length): { limit: st
   return { limit: 'none', taken };
 }
 
+// Each limit to the octet is a row of spec/conformance/tables/limits.ts.
 describe('ResponseLimits', () => {
   it.each([
     ['reason', 'HTTP/1.1 200 ', 'a', 'maxHeadSize', 16_384],
@@ -49,38 +49,6 @@ describe('ResponseLimits', () => {
       expect(ended.limit).toBe(limit);
       expect(ended.taken).toBeLessThanOrEqual(most + segment);
     }
-  });
-
-  describe('to the octet', () => {
-    const plain = 'HTTP/1.1 200 OK\r\nX: y\r\nContent-Length: 0\r\n\r\n';
-    const early = 'HTTP/1.1 103 E\r\n\r\n';
-    const chunks = `${chunkedHead}1;abc\r\nx\r\n1;d\r\ny\r\n0\r\nX: y\r\nZ:\r\n\r\n`;
-
-    it.each([
-      ['maxHeadSize', plain, plain.length],
-      ['maxHeadSize', early + early + plain, 2 * early.length + plain.length],
-      ['maxHeadSize', plain.replace('OK', ''), plain.length - 2],
-      ['maxHeadSize', plain.replace('OK\r\nX: y', '\r\nX:   '), plain.length - 1],
-      ['maxHeaderCount', plain, 2],
-      ['maxHeaderCount', chunks, 2],
-      ['maxInformational', early + early + plain, 2],
-      ['maxChunkExtensions', chunks, 6],
-      ['maxTrailerSize', chunks, 10],
-    ] as const)('%s', (name, text, exact) => {
-      expect(judge(text, { limits: responseLimits({ [name]: exact }) }).outcome).toBe('end');
-      expect(judge(text, { limits: responseLimits({ [name]: exact - 1 }) }).outcome).toBe('HeadersOverflowError');
-    });
-
-    it('allows none at all', () => {
-      const limits = responseLimits({ maxInformational: 0, maxChunkExtensions: 0, maxTrailerSize: 0 });
-      expect(judge(`${chunkedHead}1\r\nx\r\n0\r\n\r\n`, { limits }).outcome).toBe('end');
-    });
-  });
-
-  it('takes an error before the limit as what it is, in whatever pieces', () => {
-    const limits = responseLimits({ maxHeadSize: 20 });
-    expect(judge('HTTP/1.1 200 OK\r\nX \r\n', { limits }).outcome).toBe('ParseError');
-    expect(judge('HTTP/1.1 200 OK\r\nXYZA ', { limits }).outcome).toBe('HeadersOverflowError');
   });
 
   it('fills in the defaults, from own properties only', () => {

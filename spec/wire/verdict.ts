@@ -1,4 +1,3 @@
-import { expect, it } from '@jest/globals';
 import { ResponseParser, type ResponseFraming, type ResponseLimits } from '../../src/wire/index.js';
 
 export interface Scene {
@@ -109,44 +108,4 @@ function check(held: boolean, promise: string): void {
 
 export function bytewise(bytes: Buffer): number[] {
   return Array.from({ length: Math.max(0, bytes.length - 1) }, (_, i) => i + 1);
-}
-
-/** The verdict of the whole, after it was seen to be the same byte by byte and cut in two at every boundary. */
-export function judge(text: string, scene?: Scene): Verdict {
-  const bytes = Buffer.from(text, 'latin1');
-  const whole = verdict(bytes, [], scene);
-  expect(verdict(bytes, bytewise(bytes), scene)).toEqual(whole);
-  for (let cut = 0; cut <= bytes.length; cut++) {
-    const inTwo = verdict(bytes, [cut], scene);
-    // Comparing strings is a hundred times faster than `toEqual`, which is for the report.
-    if (JSON.stringify(inTwo) !== JSON.stringify(whole)) {
-      expect({ cut, ...inTwo }).toEqual({ cut, ...whole });
-    }
-  }
-  return whole;
-}
-
-/** Every proper prefix leaves the parser waiting while the connection is open, and is an error if that is closed. */
-export function expectPrefixesToBeCut(text: string, scene?: Scene): void {
-  const bytes = Buffer.from(text, 'latin1');
-  for (let length = 0; length < bytes.length; length++) {
-    const prefix = bytes.subarray(0, length);
-    const open = verdict(prefix, [], scene).outcome;
-    const closed = verdict(prefix, [], { ...scene, eof: true }).outcome;
-    check(
-      open === 'more' && closed === (length === 0 ? 'none' : 'TruncatedBodyError'),
-      `prefix of ${length} bytes: ${open}, then ${closed}`,
-    );
-  }
-}
-
-/** The id is a row of a table of the rules; the expectation is a part of the verdict, or an error class. */
-export type Row = readonly [id: string, text: string, expected: Partial<Verdict> | string, scene?: Scene];
-
-export function table(rows: readonly Row[]): void {
-  for (const [id, text, expected, scene] of rows) {
-    it(id, () => {
-      expect(judge(text, scene)).toMatchObject(typeof expected === 'string' ? { outcome: expected } : expected);
-    });
-  }
 }
