@@ -146,4 +146,26 @@ describe('The chunk that pull works on', () => {
     }
     expect(body.error).toBeInstanceOf(HTTPClientError);
   });
+
+  it('stays as it is also if what follows it in the same read is malformed', async () => {
+    const stage = openConnection();
+    const { values } = stage.request();
+    stage.transport.respond(chunkedHead);
+    const work: { bytes: Uint8Array; done: Subject<never> }[] = [];
+    const body = record(
+      values[0].body.pull(bytes => {
+        const done = new Subject<never>();
+        work.push({ bytes, done });
+        return done;
+      }),
+    );
+    stage.transport.respond(chunk('first'));
+    work[0].done.complete();
+    await microtasks();
+    stage.transport.respond(`${chunk('second')}no size`);
+    await microtasks();
+    expect(text(work[1].bytes)).toBe('second');
+    work[1].done.complete();
+    expect(body.error).toBeInstanceOf(ParseError);
+  });
 });
