@@ -66,11 +66,6 @@ export class Trial {
     }
   }
 
-  /** The caller has the response. */
-  get delivered(): boolean {
-    return this.#response.values.length > 0;
-  }
-
   /** The caller was told how it ended, or that another protocol is spoken. */
   get ended(): boolean {
     const [head] = this.#response.values;

@@ -199,6 +199,12 @@ const controls: readonly Control[] = [
     { file: reader, from: "this.#valid = this.#ownBuffer ? 'pause' : 'call';", to: "this.#valid = 'pause';" },
   ],
   [
+    'what a consumer works on outlasts the connection',
+    'F20 no CRLF after data',
+    judged('F20 no CRLF after data'),
+    { file: reader, from: 'else if (this.#ownBuffer)', to: 'else if (this.#exchange === undefined)' },
+  ],
+  [
     'a value holds no line end',
     'CRLF in a value',
     asked('CRLF in a value'),

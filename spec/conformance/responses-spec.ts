@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mergeMap } from 'rxjs';
 import { answer, openAgent, record } from '../support/index.js';
 import { turns } from '../loopback/until.js';
@@ -14,18 +14,28 @@ const thorough = process.env['CONFORMANCE'] === 'thorough';
 const titled = (rows: readonly Row[]) => rows.map(row => ({ title: `${row[0]} ${row[1]}`, row }));
 const tables = Object.entries(responses);
 
+// Tens of thousands of errors are made here, and their stack traces would take half of the time. What fails says where.
+const { stackTraceLimit } = Error;
+beforeAll(() => void (Error.stackTraceLimit = 0));
+afterAll(() => void (Error.stackTraceLimit = stackTraceLimit));
+
 describe('P4 Any response in any pieces, P6 and then the next request', () => {
   describe.each(tables)('%s', (_table, rows) => {
-    it.each(titled(rows))('$title', ({ row }) => judge(library, row, { thorough }));
+    const shown = new Set<string>();
+    it.each(titled(rows))('$title', ({ row }) => judge(library, row, { thorough, shown }), 30_000);
   });
 });
 
 describe('P5 Every beginning of a response that its own bytes end', () => {
-  it.each(tables)('is waited for, and is an error at the end of the connection: %s', async (_table, rows) => {
-    const seen = new Set<string>();
-    for (const row of rows.filter(isDelimited)) await judgePrefixes(library, row, seen);
-    expect(seen.size).toBeGreaterThan(10);
-  });
+  it.each(tables)(
+    'is waited for, and is an error at the end of the connection: %s',
+    async (_table, rows) => {
+      const seen = new Set<string>();
+      for (const row of rows.filter(isDelimited)) await judgePrefixes(library, row, seen);
+      expect(seen.size).toBeGreaterThan(10);
+    },
+    30_000,
+  );
 });
 
 describe('A response that is complete is not failed by what follows it', () => {
@@ -44,15 +54,21 @@ describe('A response that is complete is not failed by what follows it', () => {
     ['Connection: close', '', ok('Connection: close\r\nContent-Length: 2\r\n', 'ok'), kept()],
   ];
 
-  it.each(titled(framings))('whenever it comes, whoever reads: $title', ({ row }) =>
-    judgeFollowUps(library, row, true),
+  it.each(titled(framings))(
+    'whenever it comes, whoever reads: $title',
+    ({ row }) => judgeFollowUps(library, row, true),
+    30_000,
   );
 
-  it.each(tables)('in all rows of %s', async (_table, rows) => {
-    for (const row of rows.filter(isDelimited)) {
-      if (row[3].outcome === 'complete') await judgeFollowUps(library, row, thorough);
-    }
-  });
+  it.each(tables)(
+    'in all rows of %s',
+    async (_table, rows) => {
+      for (const row of rows.filter(isDelimited)) {
+        if (row[3].outcome === 'complete') await judgeFollowUps(library, row, thorough);
+      }
+    },
+    30_000,
+  );
 
   it('is so once a body that only FIN ends is confirmed; a RST right behind the FIN tells that it was cut', async () => {
     for (const turnsBetween of [0, 1, 3]) {
