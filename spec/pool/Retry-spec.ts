@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { NEVER, of, Subject } from 'rxjs';
 import type { Transport } from '../../src/endpoint/index.js';
@@ -166,6 +167,15 @@ describe('the retry on a stale connection', () => {
     expect(second.cause).toBe(refused);
     expect(refused.cause).toBe(first);
     expect(kit.holds()).toEqual([0, 0, 0, 0]);
+  });
+
+  it('also behind an error of another realm, as those of the system are in a vm and in jest', () => {
+    const { stale, endpoint } = reused();
+    const first = new ResponseNeverReceivedError('stale');
+    const refused = runInNewContext(`new Error('ECONNREFUSED')`) as Error;
+    stale.fail(first);
+    endpoint.dials[0].fail(new ConnectError('no way', { cause: refused }));
+    expect(refused.cause).toBe(first);
   });
 
   it('is tried once: a second loss is the error', () => {

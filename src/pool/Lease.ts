@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import {
   AsyncSubject,
   defer,
@@ -264,11 +265,12 @@ function withCause(error: unknown, first: Error): unknown {
   // The chain is the endpoint's, and may be anything: a circle, frozen, or one that was seen before.
   const seen = new Set<unknown>([first]);
   let last = error;
-  while (last instanceof Error && last.cause instanceof Error && !seen.has(last.cause)) {
+  // Not `instanceof`: the system's errors are of another realm than the library in a vm, and so in jest.
+  while (isNativeError(last) && isNativeError(last.cause) && !seen.has(last.cause)) {
     seen.add(last);
     last = last.cause;
   }
-  if (last instanceof Error && last.cause === undefined && !seen.has(last) && Object.isExtensible(last)) {
+  if (isNativeError(last) && last.cause === undefined && !seen.has(last) && Object.isExtensible(last)) {
     last.cause = first;
   }
   return error;
