@@ -32,6 +32,8 @@ export class Peer {
   readonly #wakers = new Set<() => void>();
   /** Bytes that came from the client so far, read by the script or not. */
   received = 0;
+  /** Resolves when the client's connection is closed: a script that stalls awaits this. */
+  readonly closed: Promise<void>;
 
   constructor(readonly socket: Socket) {
     socket.setNoDelay(true);
@@ -41,10 +43,13 @@ export class Peer {
       this.#finished = true;
       this.#wake();
     });
-    socket.on('close', () => {
-      this.#gone = true;
-      this.#wake();
-    });
+    this.closed = new Promise(resolve =>
+      socket.on('close', () => {
+        this.#gone = true;
+        this.#wake();
+        resolve();
+      }),
+    );
   }
 
   /** The client's connection is closed altogether. */
@@ -83,9 +88,14 @@ export class Peer {
     }
   }
 
+  /** Waits until so many bytes have come, and takes none of them. */
+  async arrived(count: number): Promise<void> {
+    while (this.#unread.length < count) await this.#more();
+  }
+
   /** Waits for so many bytes. */
   async bytes(count: number): Promise<Buffer> {
-    while (this.#unread.length < count) await this.#more();
+    await this.arrived(count);
     return this.#take(count);
   }
 
@@ -136,9 +146,17 @@ export class Peer {
     this.socket.destroy();
   }
 
-  /** Resolves when the client's connection is closed: a script that stalls awaits this. */
-  get closed(): Promise<void> {
-    return this.#gone ? Promise.resolve() : new Promise(resolve => this.socket.once('close', () => resolve()));
+  /** Reads on, and throws away, until the client has finished; then this side is closed as well. */
+  async left(): Promise<void> {
+    try {
+      for (;;) {
+        this.#unread = Buffer.alloc(0);
+        await this.#more();
+      }
+    } catch (error) {
+      if (!(error instanceof PeerGone)) throw error;
+    }
+    this.close();
   }
 
   async pause(ms: number): Promise<void> {
