@@ -25,6 +25,10 @@ const connectTimeout = 150;
 /** The port that answers nothing is one for all: it takes a thread, and a while to be filled. */
 let hole: Promise<Blackhole> | undefined;
 
+export async function blackholePort(): Promise<number> {
+  return (await (hole ??= blackhole())).port;
+}
+
 export async function closeBlackhole(): Promise<void> {
   await (await hole)?.close();
   hole = undefined;
@@ -51,7 +55,7 @@ export async function trapOf(fault: ConnectFaultName, { tcp, tls }: Library): Pr
       return { endpoint: tcp({ host: '127.0.0.1', port: client.localPort! }), close: () => server.close() };
     }
     case 'blackholed connect': {
-      const { port } = await (hole ??= blackhole());
+      const port = await blackholePort();
       return { endpoint: tcp({ host: '127.0.0.1', port, connectTimeout }), close: async () => undefined };
     }
     case 'plain HTTP on a TLS port':

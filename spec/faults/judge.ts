@@ -7,11 +7,14 @@ import { play, type Outcome } from './play.js';
 /** Cells that run at a time. They mostly wait. */
 const concurrency = 32;
 
+/** How long things may take that should take no time, on a machine that has much else to do, in ms. */
+const patience = 15_000;
+
 /** Runs cells and tells what differs from what has to come of them; nothing, if all is well. */
-export function judge(cells: readonly Cell[], library: Library): Promise<string[]> {
+export function judge(cells: readonly Cell[], library: Library, waits = patience): Promise<string[]> {
   return lastValueFrom(
     from(cells).pipe(
-      mergeMap(async cell => differences(cell, await play(cell, library).catch(String)), concurrency),
+      mergeMap(async cell => differences(cell, await play(cell, library, waits).catch(String)), concurrency),
       mergeMap(found => found),
       toArray(),
     ),

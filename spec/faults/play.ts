@@ -28,11 +28,11 @@ export interface Outcome extends Told {
 }
 
 /** Runs one cell: client and server, in this process, on real sockets. */
-export async function play(cell: Cell, library: Library): Promise<Outcome> {
+export async function play(cell: Cell, library: Library, patience: number): Promise<Outcome> {
   const server = await FaultyServer.start(cell);
   const trap = isConnectFault(cell.fault) ? await trapOf(cell.fault, library) : null;
   try {
-    return await playWith(cell, library, server, trap);
+    return await playWith(cell, library, server, trap, patience);
   } finally {
     server.settled();
     await trap?.close();
@@ -40,7 +40,13 @@ export async function play(cell: Cell, library: Library): Promise<Outcome> {
   }
 }
 
-async function playWith(cell: Cell, library: Library, server: FaultyServer, trap: Trap | null): Promise<Outcome> {
+async function playWith(
+  cell: Cell,
+  library: Library,
+  server: FaultyServer,
+  trap: Trap | null,
+  patience: number,
+): Promise<Outcome> {
   const good$ = library.tcp({ host: '127.0.0.1', port: server.port });
   const trapped = cell.lease === 'fresh' ? 0 : 1;
   let dials = 0;
@@ -48,7 +54,7 @@ async function playWith(cell: Cell, library: Library, server: FaultyServer, trap
   const agent = new library.Agent({
     baseURL: server.origin,
     // One place: if it is not freed, the next request waits for it in vain.
-    pool: { maxConnectionsPerHost: 1, acquireTimeout: 5_000 },
+    pool: { maxConnectionsPerHost: 1, acquireTimeout: patience },
     key: () => 'server',
     endpoint: () => endpoint$,
   });
@@ -67,14 +73,16 @@ async function playWith(cell: Cell, library: Library, server: FaultyServer, trap
     caller.start(
       agent.request({ method: cell.method, url: '/cell', timeouts: timeoutsOf(cell), ...(body && { body }) }),
     );
-    await until(() => caller.isDone && pool.stats().leased === 0, 'the end of the request').catch(() => undefined);
+    await until(() => caller.isDone && pool.stats().leased === 0, 'the end of the request', patience).catch(
+      () => undefined,
+    );
     const { retries } = pool.stats();
     server.settled();
     if (cell.read === 'unread') caller.claimLate();
 
     if (trap === null) await server.struck;
     await turns(10);
-    await until(() => pool.stats().idle === server.open, 'both sides to agree', 1_000).catch(() => undefined);
+    await until(() => pool.stats().idle === server.open, 'both sides to agree', patience).catch(() => undefined);
     const left = { idle: pool.stats().idle, openAtServer: server.open, openSources: source.open, seen: server.seen };
     return { ...caller.told, ...left, retries, reports, next: await textOf('/next') };
   } finally {
