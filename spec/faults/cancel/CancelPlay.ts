@@ -78,7 +78,7 @@ export class CancelPlay {
   };
   readonly #number: number;
   readonly #agent: InstanceType<Library['Agent']>;
-  readonly #request$: Observable<HTTPResponse>;
+  readonly #request: Observable<HTTPResponse>;
   readonly #stop = new Subject<void>();
   readonly #thrown = new Thrown('thrown');
   readonly #acted: Promise<void>;
@@ -118,7 +118,7 @@ export class CancelPlay {
       if (event.type === 'error') reports.push(className(event.error));
     });
     const uploads = this.#number === 6;
-    this.#request$ = this.#agent.request({
+    this.#request = this.#agent.request({
       method: uploads ? 'PUT' : 'GET',
       url: '/cell',
       ...(uploads && { body: () => (this.#hasActed ? 'again' : this.#upload()) }),
@@ -183,7 +183,7 @@ export class CancelPlay {
   // ---- the request ----
 
   #start(): void {
-    this.#response = this.#shaped(this.#request$, 10).subscribe({
+    this.#response = this.#shaped(this.#request, 10).subscribe({
       next: response => {
         this.#heard();
         this.#reach(10);
@@ -310,7 +310,7 @@ export class CancelPlay {
     this.#outcome.leasedThen = this.#agent.pool.stats().leased;
     this.#outcome.sourcesThen = this.#sources;
     if (this.cell.action === 'R') {
-      const again = lastValueFrom(this.#request$.pipe(this.library.text()));
+      const again = lastValueFrom(this.#request.pipe(this.library.text()));
       this.#again = again.catch(className).then(text => void (this.#outcome.again = text));
     }
     this.#tellActed();
