@@ -148,20 +148,10 @@ export const cancelControls: readonly Control<CancelCell>[] = [
     noticed: /leasedThen is 1 instead of 0/,
   },
   {
-    name: 'a get that is unsubscribed from stays in the queue',
-    mutation: {
-      file: 'pool/Bucket.ts',
-      from: 'this.bucket.waiters.remove(this.node);',
-      to: 'if (!this.subscriber.closed) this.bucket.waiters.remove(this.node);',
-    },
-    cells: [{ state: 'S0 queued for a connection', action: 'U' }],
-    noticed: /./,
-  },
-  {
     name: 'a dial that nobody waits for goes on',
     mutation: { file: 'endpoint/dial.ts', from: 'if (!handedOver) abort();', to: 'void abort;' },
     cells: [{ state: 'S3 in the TLS handshake', action: 'U' }],
-    noticed: /./,
+    noticed: /openDials is 1 instead of 0/,
   },
   {
     name: 'a close at once leaves those alone who are at it',
@@ -171,6 +161,6 @@ export const cancelControls: readonly Control<CancelCell>[] = [
       to: 'if (false) this.#closeLeased();',
     },
     cells: [{ state: 'S7 waiting for the head', action: 'D' }],
-    noticed: /told is "complete" instead of "AbortedError"/,
+    noticed: /leasedThen is 1 instead of 0/,
   },
 ];

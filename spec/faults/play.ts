@@ -63,7 +63,8 @@ async function playWith(
   pool.events.subscribe(event => {
     if (event.type === 'error') reports.push(className(event.error));
   });
-  const textOf = (path: string): Promise<string> => outcomeOf(agent.get(path).pipe(library.text()));
+  const textOf = (path: string): Promise<string> =>
+    outcomeOf(agent.get(path, { timeouts: { headers: patience } }).pipe(library.text()));
   try {
     if (cell.lease === 'reused') await textOf('/warm');
 

@@ -31,6 +31,8 @@ export interface CancelOutcome {
   closedEarly: boolean;
   /** Connections that the server sees open at the end. */
   openAtServer: number;
+  /** Those of a dial that was not finished, as its other end sees it. */
+  openDials: number;
   /** How often what the caller threw was reported where nobody can catch it, and what the pool reported. */
   unhandled: number;
   reports: readonly string[];
@@ -73,6 +75,7 @@ export class CancelPlay {
     closes: 0,
     closedEarly: false,
     openAtServer: -1,
+    openDials: 0,
     unhandled: 0,
     reports: [],
   };
@@ -142,7 +145,7 @@ export class CancelPlay {
   }
 
   async #run(): Promise<CancelOutcome> {
-    const { server, cell } = this;
+    const { server, cell, way } = this;
     const { pool } = this.#agent;
     const number = this.#number;
     const holder = number === 0 ? this.#textOf('/holder') : null;
@@ -164,6 +167,8 @@ export class CancelPlay {
     const open = this.#closed.length > 0 ? 0 : 1;
     await until(() => server.open === open, 'the server to see the end', patience).catch(() => undefined);
     await turns(3);
+    if (way !== null) await until(() => way.open() === 0, 'the dial to be ended', 1_000).catch(() => undefined);
+    outcome.openDials = way?.open() ?? 0;
     outcome.connections = pool.stats().opened;
     outcome.seen = server.seen;
     outcome.openAtServer = server.open;

@@ -27,6 +27,7 @@ export function expected(cell: CancelCell): CancelOutcome {
     closes: (closes(cell.action) ? 1 : 0) + (numberOf(cell.state) === 16 ? 1 : 0),
     closedEarly: false,
     openAtServer: closed ? 0 : 1,
+    openDials: 0,
     unhandled: cell.action === 'Ue' && numberOf(cell.state) !== 9 ? 1 : 0,
     // A callback that observes is none of those whose errors RxJS reports: the pool's events do.
     reports: cell.action === 'Ue' && numberOf(cell.state) === 9 ? ['Thrown'] : [],

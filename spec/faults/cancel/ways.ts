@@ -11,6 +11,8 @@ export interface Way {
   readonly endpoint: Endpoint;
   /** Whether it has got there. */
   reached(): boolean;
+  /** Connections that the server at its end sees open, where there is one. */
+  open(): number;
   /** What it waited for comes after all: too late. */
   close(): Promise<void>;
 }
@@ -24,25 +26,37 @@ export async function wayTo(state: State, { tcp, tls }: Library): Promise<Way | 
       return {
         endpoint: tcp({ host: 'one.test', port: 1, lookup }),
         reached: () => asked.length > 0,
+        open: () => 0,
         close: async () => asked.forEach(done => done(null, [{ address: '127.0.0.1', family: 4 }])),
       };
     }
     case 2: {
       const port = await blackholePort();
-      return { endpoint: tcp({ host: '127.0.0.1', port }), reached: () => true, close: async () => undefined };
+      return {
+        endpoint: tcp({ host: '127.0.0.1', port }),
+        reached: () => true,
+        open: () => 0,
+        close: async () => undefined,
+      };
     }
     case 3: {
       const { server, heard } = await listener();
       return {
         endpoint: tls({ host: '127.0.0.1', port: server.port }),
         reached: heard,
+        open: () => server.open.size,
         close: () => server.close(),
       };
     }
     case 4: {
       const { server, heard } = await listener();
       const over = tunnel(tcp({ host: server.host, port: server.port }));
-      return { endpoint: tls({ host: 'one.test', port: 443, over }), reached: heard, close: () => server.close() };
+      return {
+        endpoint: tls({ host: 'one.test', port: 443, over }),
+        reached: heard,
+        open: () => server.open.size,
+        close: () => server.close(),
+      };
     }
     default:
       return null;
