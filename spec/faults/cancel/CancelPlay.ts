@@ -156,8 +156,6 @@ export class CancelPlay {
     const waiting = waits ? this.#textOf('/next') : null;
     await this.#lead();
     await this.#acted;
-    await turns(2);
-    server.release();
     await holder;
     if (!waits) await until(() => pool.stats().leased === 0, 'the exchange to end', patience);
     const outcome = this.#outcome;
@@ -318,6 +316,8 @@ export class CancelPlay {
       const again = lastValueFrom(this.#request.pipe(this.library.text()));
       this.#again = again.catch(className).then(text => void (this.#outcome.again = text));
     }
+    // At once: what is left of a body that nobody wants has a second to come.
+    this.server.release();
     this.#tellActed();
   }
 
