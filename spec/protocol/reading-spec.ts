@@ -219,6 +219,23 @@ describe('pull', () => {
     expect(text(chunks[1])).toBe('hello');
   });
 
+  // The transport was not paused yet when the fault behind the chunk ended the exchange: the contract let it write there.
+  it('leaves the chunk of unfinished work alone when what comes with it is malformed', async () => {
+    const { response, transport } = receive(chunkedHead);
+    const chunks: Uint8Array[] = [];
+    const work = [new Subject<never>(), new Subject<never>()];
+    const seen = record(response.body.pull(bytes => work[chunks.push(bytes) - 1]));
+    transport.respond(chunk('a'));
+    work[0].complete();
+    await microtasks();
+    transport.respond(`${chunk('hello')}no size`);
+    expect(transport.destroyed).toBe(true);
+    await microtasks();
+    expect(text(chunks[1])).toBe('hello');
+    work[1].complete();
+    expect(seen.outcome).toBe('ParseError');
+  });
+
   it('stops work that emits for ever at once, when its consumer has had enough', () => {
     const { response, transport } = receive(chunkedHead);
     let emitted = 0;

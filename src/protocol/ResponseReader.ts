@@ -68,13 +68,13 @@ export class ResponseReader {
   /** Expects nothing any more. */
   stop(): void {
     const body = this.#exchange?.body;
-    if (this.#ownBuffer && !body?.holding) {
-      body?.settle(true);
-      this.ownBuffer(false);
-    } else if (this.#ownBuffer) {
-      // The view that a consumer works on yet outlasts the connection, which is lost in this case: a transport leaves the
-      // private buffer alone only while it is paused, and a fault in what follows the view comes before that.
-      this.transport.pause();
+    if (this.#ownBuffer) {
+      // Views that a consumer works on yet outlast the connection, which is lost in that case. They do while it is paused.
+      if (body?.holding) this.transport.pause();
+      else {
+        body?.settle(true);
+        this.ownBuffer(false);
+      }
     }
     this.#exchange = null;
   }
