@@ -243,6 +243,7 @@ export function randomRequest(random: Random): RequestPlay {
   }
   if (random.oneIn(4))
     fields.push([random.pick(['Connection', 'TE', 'Upgrade', 'Host']), random.pick(values.slice(0, 18))]);
+  if (fields.length > 0 && random.oneIn(12)) fields.push(random.pick(fields));
   return {
     method,
     path: method === 'CONNECT' && !random.oneIn(wrong) ? 'example.test:443' : part(paths, 3, '/'),

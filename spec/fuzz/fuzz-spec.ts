@@ -63,5 +63,5 @@ describe('The fuzzer', () => {
   it.each(mutants)('finds a bug in the $kind: $name', async ({ kind, mutation }) => {
     const { Campaign: Broken } = await load([mutation], require);
     expect(await (await Broken.make()).search(kind, 1, 20_000, undefined, false)).not.toBeNull();
-  });
+  }, 60_000);
 });

@@ -93,7 +93,7 @@ export class LlhttpReader {
     }
     if (seen.outcome === 'more') {
       const fault = parser.finish();
-      if (fault instanceof Error) this.refuse(fault);
+      if (fault !== undefined) this.refuse(fault);
       else seen.closed = this.ended ? 'end' : bytes.length === 0 ? 'none' : 'refused';
       // What only the end of the connection ends has no length.
       if (this.ended) {
@@ -108,7 +108,7 @@ export class LlhttpReader {
     if (this.seen.outcome !== 'more' || bytes.length === 0) return;
     const result = this.parser.execute(bytes);
     // What follows a complete response changes nothing about it.
-    if (result instanceof Error && !this.ended) {
+    if (typeof result !== 'number' && !this.ended) {
       this.refuse(result);
       this.seen.outcome = 'refused';
     }

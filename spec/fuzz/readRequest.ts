@@ -66,7 +66,7 @@ export class RequestReader {
     this.#path = '';
     this.#parser.initialize(types.REQUEST, {}, 0, types.kLenientNone);
     const result = this.#parser.execute(bytes);
-    const error = result instanceof Error ? `${result.code}: ${result.reason}` : '';
+    const error = typeof result === 'number' ? '' : `${result.code}: ${result.reason}`;
     const taken = typeof result === 'number' ? result : bytes.length;
     return { requests: this.#seen, error, rest: bytes.toString('latin1', taken) };
   }
