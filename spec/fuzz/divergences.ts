@@ -135,10 +135,13 @@ export const divergences: readonly Divergence[] = [
   },
   {
     name: 'a limit',
-    reason: 'Every octet and every field counts, and passing a limit is an error (D16); Node drops fields in silence.',
+    reason: 'Every octet, field and 1xx counts, and passing a limit is an error (D16); Node drops fields in silence.',
     kinds: [...refusal, 'waits'],
-    when: ({ text }, { error }) =>
-      /HeadersOverflowError/.test(error) && (/digits/.test(error) ? /^0[0-9a-f]{16}/im : /[^]{4000}/).test(text),
+    when: ({ text }, { error }) => {
+      const limit = /HeadersOverflowError: .* the limit (.*) =/.exec(error)?.[1];
+      if (limit === 'maxInformational') return text.split('HTTP/1.').length > 17;
+      return limit !== undefined && (limit.startsWith('digits') ? /^0[0-9a-f]{16}/im : /[^]{4000}/).test(text);
+    },
     example: { text: `${chunked}00000000000000005\r\n` },
   },
   {

@@ -60,8 +60,12 @@ describe('The list of divergences', () => {
 });
 
 describe('The fuzzer', () => {
-  it.each(mutants)('finds a bug in the $kind: $name', async ({ kind, mutation }) => {
-    const { Campaign: Broken } = await load([mutation], require);
-    expect(await (await Broken.make()).search(kind, 1, 20_000, undefined, false)).not.toBeNull();
-  }, 60_000);
+  it.each(mutants)(
+    'finds a bug in the $kind: $name',
+    async ({ kind, mutation }) => {
+      const { Campaign: Broken } = await load([mutation], require);
+      expect(await (await Broken.make()).search(kind, 1, 20_000, undefined, false)).not.toBeNull();
+    },
+    60_000,
+  );
 });

@@ -327,14 +327,17 @@ export function generate(random: Random, strange: number): string {
   const part = (list: readonly string[]): string => random.pick(random.oneIn(strange) ? list : list.slice(0, 5));
   const end = (): string => (random.oneIn(strange * 4) ? random.pick(lineEnds) : '\r\n');
   let text = '';
-  if (random.oneIn(6)) for (let n = 1 + random.below(3); n > 0; n--) text += part(informationals);
-  text += part(statusLines) + end();
+  const before = random.oneIn(6) ? 1 + random.below(3) : random.oneIn(300) ? 15 + random.below(4) : 0;
+  for (let n = before; n > 0; n--) text += part(informationals);
+  const switches = random.oneIn(40);
+  text += (switches ? 'HTTP/1.1 101 Switching Protocols' : part(statusLines)) + end();
 
   const chunked = random.oneIn(2);
   const fields: string[] = [];
   for (let n = random.below(4); n > 0; n--) fields.push(part(otherFields));
   if (random.oneIn(3))
     fields.push(`${random.pick(['Connection', 'connection'])}:${part(['', ' '])}${part(connectionValues)}`);
+  if (switches) fields.push('Upgrade: x', 'Connection: Upgrade');
   const body = random.pick([
     '',
     'hello',

@@ -92,8 +92,8 @@ export const mutators: readonly Mutator[] = [
   function long(text, random) {
     // Past a limit, if there is one here; rarely, as it costs much.
     if (!random.oneIn(40)) return text;
-    const at = random.below(text.length);
-    const piece = text.slice(at, at + 1 + random.below(12));
+    const at = random.oneIn(2) ? random.below(text.length) : 1 + (find(text, /[:;]/g, random)?.index ?? 0);
+    const piece = random.oneIn(2) ? 'x' : text.slice(at, at + 1 + random.below(12)) || 'x';
     return splice(text, at, 0, piece.repeat(Math.ceil(random.pick([600, 3_000, 17_000]) / piece.length)));
   },
 ];
