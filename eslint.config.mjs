@@ -94,7 +94,7 @@ export default defineConfig(
   { files: ['spec/**/*.ts', 'bench/**/*.ts'], rules: { 'max-lines': 'off' } },
   {
     files: ['spec/**/*.ts'],
-    ignores: ['spec/loopback/**'],
+    ignores: ['spec/loopback/**', 'spec/chaos/!(*-spec).ts'],
     rules: {
       'no-restricted-globals': ['error', ...timers.map(name => ({ name, message: noTimers }))],
       'no-restricted-properties': [

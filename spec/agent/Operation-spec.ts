@@ -1,9 +1,10 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { concatMap, config, finalize, Observable, of, UnsubscriptionError } from 'rxjs';
-import type { HTTPEvent, HTTPInterceptor } from '../../src/agent/index.js';
+import { concatMap, config, finalize, Observable, of, tap, UnsubscriptionError } from 'rxjs';
+import type { HTTPEvent, HTTPInterceptor, HTTPResponse } from '../../src/agent/index.js';
 import { onAbort } from '../../src/agent/onAbort.js';
 import { AbortedError, TotalTimeoutError } from '../../src/errors/index.js';
+import { text } from '../../src/operators/index.js';
 import { unhandledErrors } from '../pool/support/index.js';
 import { answer, openAgent, record } from '../support/index.js';
 
@@ -66,6 +67,35 @@ describe('an interceptor whose finalizer throws', () => {
     expect(getEventListeners(signal, 'abort')).toEqual([]);
     bad.pool.close();
     expect(clock.waiting).toBe(false);
+  });
+});
+
+describe('a signal that is aborted while the response is being told', () => {
+  it('completes the request, whose body fails', () => {
+    const { agent, transports } = openAgent();
+    const { signal, abort } = abortable();
+    const bodies: ReturnType<typeof record>[] = [];
+    const taken = (response: HTTPResponse): void => {
+      bodies.push(record(response.body));
+      abort();
+    };
+    const seen = record(agent.get(url, { signal }).pipe(tap(taken)));
+    transports[0].respond('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe');
+    expect(seen).toMatchObject({ error: undefined, terminals: 1 });
+    expect(bodies[0].error).toBeInstanceOf(AbortedError);
+    expect(agent.pool.stats()).toMatchObject({ leased: 0, idle: 0 });
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    agent.pool.close();
+  });
+
+  it('completes a request whose response had come whole', () => {
+    const { agent, transports } = openAgent();
+    const { signal, abort } = abortable();
+    const seen = record(agent.get(url, { signal }).pipe(tap(abort), text()));
+    transports[0].respond(answer('hello'));
+    expect(seen).toMatchObject({ values: ['hello'], error: undefined, terminals: 1 });
+    expect(agent.pool.stats()).toMatchObject({ leased: 0, idle: 1 });
+    agent.pool.close();
   });
 });
 

@@ -102,12 +102,13 @@ export class Peer {
   /** Writes, and resolves when the kernel has it all: a client that does not read holds it up. */
   async send(bytes: string | Uint8Array): Promise<void> {
     if (this.#gone || this.socket.destroyed) throw new PeerGone();
-    const done = new Promise<void>((resolve, reject) => {
-      const written = (error?: Error | null): void => (error ? reject(new PeerGone()) : resolve());
+    await new Promise<void>((resolve, reject) => {
+      // Called as well, in one way or another, for what was not written when the socket is destroyed.
+      const written = (error?: Error | null): void =>
+        error || this.socket.destroyed ? reject(new PeerGone()) : resolve();
       if (typeof bytes === 'string') this.socket.write(bytes, 'latin1', written);
       else this.socket.write(bytes, written);
     });
-    await Promise.race([done, this.closed.then(() => Promise.reject(new PeerGone()))]);
   }
 
   /** Writes in segments of `size` bytes, a turn of the event loop apart. */
@@ -157,6 +158,14 @@ export class Peer {
       if (!(error instanceof PeerGone)) throw error;
     }
     this.close();
+  }
+
+  /** Reads and forgets what comes until the client has finished, which ends the script. */
+  async discard(): Promise<never> {
+    for (;;) {
+      this.#unread = Buffer.alloc(0);
+      await this.#more();
+    }
   }
 
   async pause(ms: number): Promise<void> {

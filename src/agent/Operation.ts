@@ -22,6 +22,10 @@ export class Operation implements Observer<HTTPResponse>, Tracker {
   readonly #stopWatching: (() => void) | undefined;
   #chain: Unsubscribable | null = null;
   #settled = false;
+  /** The subscriber is being told the response. */
+  #telling = false;
+  /** It has heard that no more comes. */
+  #completed = false;
   #over = false;
   #failure: HTTPClientError | null = null;
   /** The lease of the last attempt: that whose response is delivered. */
@@ -73,20 +77,26 @@ export class Operation implements Observer<HTTPResponse>, Tracker {
 
   /** The response is there; what is left of it is its body. */
   next(response: HTTPResponse): void {
-    this.#settled = true;
-    this.subscriber.next(response);
+    this.#settled = this.#telling = true;
+    try {
+      this.subscriber.next(response);
+    } finally {
+      this.#telling = false;
+      // Aborted from within: the chain that would have completed it is gone.
+      if (this.#over) guarded(() => this.#complete());
+    }
   }
 
   /** It came to nothing by itself. */
   error(error: unknown): void {
-    this.#settled = true;
+    this.#settled = this.#completed = true;
     this.subscriber.error(error);
     this.#end();
   }
 
   complete(): void {
     this.#settled = true;
-    this.subscriber.complete();
+    this.#complete();
     this.#endIfDone();
   }
 
@@ -102,6 +112,8 @@ export class Operation implements Observer<HTTPResponse>, Tracker {
     guarded(() => this.#chain?.unsubscribe());
     for (const lease of leases) guarded(() => lease.abort(error));
     if (!settled) guarded(() => this.subscriber.error(error));
+    // The response is delivered: what was ended is its body.
+    else if (!this.#telling) guarded(() => this.#complete());
     this.#end();
   }
 
@@ -110,6 +122,12 @@ export class Operation implements Observer<HTTPResponse>, Tracker {
     if (this.#settled) return;
     guarded(() => this.#chain?.unsubscribe());
     this.#end();
+  }
+
+  #complete(): void {
+    if (this.#completed) return;
+    this.#completed = true;
+    this.subscriber.complete();
   }
 
   #endIfDone(): void {

@@ -1,0 +1,106 @@
+// Run by scripts/chaos.mjs: brings the two processes of a soak together, and holds their accounts against each other.
+import { Program } from '../loopback/program.js';
+import type { Mutation } from '../support/bundle.js';
+import type { ClientOptions } from './client.js';
+import { guards } from './guards.js';
+import { Findings, judgeHeap, judgeLedger, judgeRaces } from './invariants.js';
+import type { EpochReport, Finding, ServerAnswer, ServerReport } from './messages.js';
+import type { Scenario } from './scenario.js';
+
+interface Soak {
+  readonly seed: number;
+  readonly requests: number;
+  readonly seconds: number;
+  readonly mutations?: readonly Mutation[];
+  readonly only?: Scenario;
+  /** Ends with the first finding, and tells nothing of its way there. */
+  readonly control?: boolean;
+}
+
+/** How many requests are made between two moments at which everything must be as at the start. */
+const epoch = 10_000;
+/** A client that says nothing for so long has hung itself, in ms. */
+const silence = 120_000;
+
+async function soak(run: Soak): Promise<Findings> {
+  const { seed, requests, seconds, mutations = [], only, control = false } = run;
+  const findings = new Findings(control ? () => undefined : text => console.log(text));
+  const server = new Program('../../chaos/server', [seed], { ipc: true });
+  const { ports } = await server.message<ServerAnswer>();
+  const options: ClientOptions = { seed, ports, requests, seconds, epoch: Math.min(epoch, requests), only };
+  const client = new Program('../../chaos/client', [JSON.stringify(options)], { ipc: true, mutations });
+  const heaps: number[] = [];
+  const counts = new Map<string, number>();
+  let made = 0;
+  let spent = 0;
+  await new Promise<void>(resolve => {
+    const mute = (): void => {
+      findings.add('hung', `the client has said nothing for ${silence} ms`);
+      resolve();
+    };
+    let silent = setTimeout(mute, silence);
+    const judged = async (part: EpochReport): Promise<void> => {
+      const report = await server.ask<ServerReport>({ next: part.next });
+      judgeLedger(findings, part, report);
+      judgeRaces(findings, part, report);
+      heaps.push(part.heap);
+      made += part.requests;
+      spent += part.seconds;
+      for (const [what, count] of Object.entries(part.counts)) counts.set(what, (counts.get(what) ?? 0) + count);
+      const over = part.last || (control && findings.count > 0);
+      if (!control) {
+        const rate = Math.round(part.requests / part.seconds);
+        console.log(`${made} requests, ${rate}/s, heap ${(part.heap / 1e6).toFixed(1)} MB, ${findings.count} findings`);
+      }
+      client.child.send(over ? 'stop' : 'on');
+      if (over) resolve();
+    };
+    client.child.on('message', message => {
+      clearTimeout(silent);
+      silent = setTimeout(mute, silence);
+      const told = message as EpochReport | Finding;
+      if (told.type === 'epoch') void judged(told);
+      else findings.add(told.invariant, told.detail);
+    });
+    client.child.once('exit', (code, signal) => {
+      if (code !== 0)
+        findings.add('unhandled', `the client ended with ${code ?? signal}: ${client.errors.slice(-2_000)}`);
+      clearTimeout(silent);
+      resolve();
+    });
+  });
+  judgeHeap(findings, heaps);
+  if (server.errors !== '') findings.add('unhandled', `the server: ${server.errors.slice(-2_000)}`);
+  client.stop();
+  server.stop();
+  if (!control) {
+    const table = [...counts].sort(([, a], [, b]) => b - a).map(([what, count]) => `${what} ${count}`);
+    console.log(table.join(', '));
+    console.log(JSON.stringify({ seed, requests: made, seconds: Math.round(spent), findings: findings.count }));
+  }
+  return findings;
+}
+
+async function controls(seed: number, requests: number): Promise<void> {
+  console.log('| guard switched off | found by |\n| --- | --- |');
+  const whole = await soak({ seed, requests, seconds: 60, control: true });
+  console.log(`| none | ${whole.summary} |`);
+  if (whole.count > 0) process.exitCode = 1;
+  for (const { name, mutations } of guards) {
+    const findings = await soak({ seed, requests, seconds: 60, mutations, control: true });
+    if (findings.count === 0) process.exitCode = 1;
+    console.log(`| ${name} | ${findings.summary} |`);
+  }
+}
+
+async function main(): Promise<void> {
+  const [mode, ...rest] = process.argv.slice(2);
+  if (mode === 'control') return controls(Number(rest[0]), Number(rest[1]));
+  const [seed, requests, seconds] = rest.map(Number);
+  const only = mode === 'only' ? (JSON.parse(rest[3]) as Scenario) : undefined;
+  const findings = await soak({ seed, requests, seconds, only });
+  console.log(`seed ${seed}: ${findings.summary}`);
+  if (findings.count > 0) process.exitCode = 1;
+}
+
+void main();
