@@ -183,7 +183,7 @@ export class Call {
       if (this.scenario.client.cancel?.at === 'body') this.#cancel();
     });
     const unasked = headers.get('x-unasked');
-    if (unasked !== undefined) {
+    if (unasked !== null) {
       this.#raced = true;
       this.host.raced(Number(unasked), attempt, this.#since);
     } else if (this.#check.fault !== null) this.#found('wrong answer', this.#check.fault);

@@ -10,17 +10,20 @@ export class Ledger {
 
   /** How often the head of this attempt has come before. */
   sighted(attempt: number): number {
-    return this.#sights[this.#at(attempt)]++;
+    const at = this.#at(attempt); // first: it may make new arrays
+    return this.#sights[at]++;
   }
 
   /** Counts an execution; returns the number of them. */
   executed(attempt: number): number {
-    return ++this.#executions[this.#at(attempt)];
+    const at = this.#at(attempt);
+    return ++this.#executions[at];
   }
 
-  /** The whole answer was given to the kernel. */
+  /** Its answer was begun. */
   answered(attempt: number): void {
-    this.#answers[this.#at(attempt)]++;
+    const at = this.#at(attempt);
+    this.#answers[at]++;
   }
 
   /** What was counted since the last call, from attempt number `first` on; the next part begins at `next`. */

@@ -64,10 +64,12 @@ function informational(count: number, random: Random): string {
 
 function inChunks(bytes: Buffer, odd: boolean, random: Random): Buffer {
   const parts: (string | Buffer)[] = [];
+  // All of them together have a limit at the client.
+  let extensions = 200;
   for (let at = 0; at < bytes.length;) {
     const size = Math.min(bytes.length - at, odd ? 1 + random.spread(0, 3_000) : 16 * 1024);
     const zeros = odd && random.chance(0.2) ? '00' : '';
-    const extension = odd && random.chance(0.3) ? `;part=${at};note="a \\"b\\" ;c"` : '';
+    const extension = odd && random.chance(0.3) && extensions-- > 0 ? `;part=${at};note="a \\"b\\" ;c"` : '';
     const digits = size.toString(16);
     parts.push(`${zeros}${odd && random.chance(0.5) ? digits.toUpperCase() : digits}${extension}\r\n`);
     parts.push(bytes.subarray(at, at + size), '\r\n');

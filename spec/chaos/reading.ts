@@ -72,7 +72,7 @@ function payloadOf(attempt: number, length: number, kind: PayloadKind, checksum:
   // The length of a document counts what is around its text.
   if (kind === 'json') {
     const around = wanted.length - length;
-    wanted = length > around ? payload(attempt, length - around, kind) : Buffer.alloc(length);
+    wanted = length >= around ? payload(attempt, length - around, kind) : Buffer.alloc(length);
   }
   return crc32(wanted) === checksum ? wanted : Buffer.alloc(length, 0xff);
 }

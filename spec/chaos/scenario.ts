@@ -149,6 +149,7 @@ export function isReplayable({ upload }: Behaviour): boolean {
 export function verdictOf(answer: Answer, { client }: Pick<Scenario, 'client'>): 'answer' | 'error' | 'either' {
   const { fault } = answer;
   if (answer.reads === 'early') return 'either'; // it can be lost when the upload behind it is thrown away
+  if (fault === undefined && answer.after?.what === 'reset') return 'either'; // a reset takes along what was not read yet
   if (fault === undefined || fault.kind === 'surplus') return 'answer';
   if (fault.kind === 'short' || (fault.kind === 'cut' && fault.at === 'body')) {
     return client.reading === 'unread' ? 'either' : 'error';

@@ -58,16 +58,16 @@ async function exchange(peer: Peer, head: Head, order: Order): Promise<boolean> 
   }
   if (reads === 'early') {
     await pause(peer, answer.delay);
-    await send(peer, composed, answer);
     ledger.answered(attempt);
+    await send(peer, composed, answer);
     executed(head, order, await peer.body(head));
     return answer.framing === 'close' || answer.close === true ? stop(peer, 'fin') : true;
   }
   if (reads === 'slow') await slowly(peer, head);
   executed(head, order, await peer.body(head));
   await pause(peer, answer.delay);
+  ledger.answered(attempt); // whoever has it may be gone before it is known to be sent
   if (!(await send(peer, composed, answer))) return false;
-  ledger.answered(attempt);
   if (answer.framing === 'close' || answer.close === true) return stop(peer, 'fin');
   if (fault?.kind === 'surplus') return false;
   return answer.after === undefined ? true : await afterwards(peer, answer.after, composed, order);
