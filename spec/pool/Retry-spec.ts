@@ -209,6 +209,23 @@ describe('the retry on a stale connection', () => {
     expect(kit.holds()).toEqual([0, 0, 0, 0]);
   });
 
+  it('a new connection that is closed in order before it is asked: the first error is the cause all the same', () => {
+    const polled$ = new Subject<void>();
+    const kit = new PoolKit({ validateIdle: polled$ });
+    const setup = kit.get('k');
+    polled$.next();
+    send(setup.lease!);
+    kit.connections[0].answer();
+    const get = kit.get('k');
+    polled$.next();
+    const sent = send(get.lease!);
+    const first = new ResponseNeverReceivedError('stale');
+    kit.connections[0].fail(first);
+    kit.connections[1].finFromServer();
+    expect(sent.error).toBeInstanceOf(UnsolicitedDataError);
+    expect(sent.error).toMatchObject({ cause: first });
+  });
+
   it('is validated (L5): the request goes out when the loop has polled', () => {
     const polled$ = new Subject<void>();
     const kit = new PoolKit({ validateIdle: polled$ });

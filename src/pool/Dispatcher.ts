@@ -425,7 +425,9 @@ export class Dispatcher implements LeaseHost, DialOwner {
     const failure =
       error instanceof UnsolicitedDataError
         ? error
-        : new UnsolicitedDataError('The server closed a connection that it had just accepted', { cause: error });
+        : new UnsolicitedDataError('The server closed a connection that it had just accepted', {
+            cause: error ?? undefined,
+          });
     this.#failStarter(slot, failure, reason);
   }
 

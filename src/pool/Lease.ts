@@ -270,7 +270,7 @@ function withCause(error: unknown, first: Error): unknown {
     seen.add(last);
     last = last.cause;
   }
-  if (isNativeError(last) && last.cause === undefined && !seen.has(last) && Object.isExtensible(last)) {
+  if (isNativeError(last) && last.cause == null && !seen.has(last) && Object.isExtensible(last)) {
     last.cause = first;
   }
   return error;
