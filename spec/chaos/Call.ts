@@ -1,5 +1,12 @@
 import { defer, EMPTY, filter, mergeMap, retry, tap, timeout, type Observable, type Subscription } from 'rxjs';
-import { isHTTPClientError, tcp, type HTTPResponse, type ProtocolResponse, type RequestObserver } from 'rxjs-http-pool';
+import {
+  isHTTPClientError,
+  tcp,
+  type HTTPClientError,
+  type HTTPResponse,
+  type ProtocolResponse,
+  type RequestObserver,
+} from 'rxjs-http-pool';
 import { Outcome } from './messages.js';
 import { Check, readWith, read } from './reading.js';
 import {
@@ -251,10 +258,9 @@ export class Call {
     if (typeof error.code !== 'string' || !error.code.startsWith('ERR_'))
       this.#found('error family', `code ${error.code}`);
     if (this.#raced) return;
-    if (notSent.has(error.code) && (error.cause === undefined || !isHTTPClientError(root(error)))) {
-      if (scenario.client.via !== 'released' && scenario.client.via !== 'forgotten') {
-        this.host.outcome(attempt, Outcome.NotSent);
-      }
+    // A retry that came to nothing has the failure that led to it among its causes.
+    if (this.#attempts > 0 && causes(error).every(cause => notSent.has(cause.code))) {
+      this.host.outcome(attempt, Outcome.NotSent);
     }
     const reason = this.#excuse(error.code, error.reused);
     if (reason === null) this.#found('needless failure', describe(error));
@@ -266,6 +272,8 @@ export class Call {
     const { scenario, house } = this;
     const { client, server, port } = scenario;
     if (house.closing) return 'the pool was closed';
+    // The events of a request end with its body.
+    if (client.via === 'events' && client.reading === 'unread' && code === 'ERR_BODY_UNCLAIMED') return 'the caller';
     if (port === refusedPort || port === moodyPort) return 'the port';
     if (client.cancel !== undefined || client.timeout !== undefined) return 'the caller';
     const { acquire, headers, total } = client.timeouts;
@@ -300,9 +308,9 @@ function describe(error: unknown): string {
   return `${error.code} (${error.phase}${error.reused ? ', reused' : ''}): ${error.message} <- ${describe(error.cause)}`;
 }
 
-/** The first cause of an error. */
-function root(error: Error): unknown {
-  let last: unknown = error;
-  while (last instanceof Error && last.cause instanceof Error) last = last.cause;
-  return last;
+/** An error and all of our own behind it. */
+function causes(error: unknown): HTTPClientError[] {
+  const all: HTTPClientError[] = [];
+  for (let last: unknown = error; last instanceof Error; last = last.cause) if (isHTTPClientError(last)) all.push(last);
+  return all;
 }
