@@ -13,7 +13,7 @@ const run = (...args) => {
 const args = process.argv.slice(2);
 const option = (name, otherwise) => (args.includes(name) ? args[args.indexOf(name) + 1] : otherwise);
 const seed = Number(option('--seed', Date.now() % 1e6));
-if (args[0] === '--control') run('control', args[1] ?? 1, 20_000);
+if (args[0] === '--control') run('control', args[1] ?? 1, 12_000);
 else if (args[0] === '--only') run('only', seed, args[2] ?? 200, 60, args[1]);
 else if (args[0] === '--seconds') run('soak', seed, 1e9, args[1]);
 else run('soak', args[1] ?? seed, args[0] ?? 1_000_000, 1e9);

@@ -34,8 +34,10 @@ export interface CallHost {
   settled(call: Call): void;
 }
 
+const offset = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
 /** ms on CLOCK_MONOTONIC, which is the same in every process of a machine. */
-export const monotonic = (): number => Number(process.hrtime.bigint()) / 1e6;
+export const monotonic = (): number => offset + performance.now();
 
 /** Codes that say that no byte of the request was sent. */
 const notSent = new Set([
@@ -55,7 +57,8 @@ const losses = new Set(['ERR_RESPONSE_NEVER_RECEIVED', 'ERR_REQUEST_TRANSMISSION
 /** One request of the soak: makes it, reads it, cancels it, and judges how it ended. */
 export class Call {
   readonly began = monotonic();
-  readonly #trace: string[] = [];
+  /** What has happened, and when. */
+  readonly #trace: (string | number)[] = [];
   #attempts = 0;
   #check: Check | null = null;
   #subscription: Subscription | null = null;
@@ -119,7 +122,8 @@ export class Call {
     const { scenario, house } = this;
     const key = String(this.host.ports[scenario.port]);
     const events = house.history(key).map(event => `    ${event}`);
-    return `--only '${JSON.stringify(scenario)}'\n    ${this.#trace.join('; ')}\n  pool ${JSON.stringify(house.options)}\n${events.join('\n')}`;
+    const trace = this.#trace.map(step => (typeof step === 'number' ? `${step.toFixed()} ms` : `${step};`)).join(' ');
+    return `--only '${JSON.stringify(scenario)}'\n    ${trace}\n  pool ${JSON.stringify(house.options)}\n${events.join('\n')}`;
   }
 
   // ---- the request ----
@@ -299,7 +303,7 @@ export class Call {
   }
 
   #note(what: string): void {
-    this.#trace.push(`${Math.round(monotonic() - this.began)} ms ${what}`);
+    this.#trace.push(monotonic() - this.began, what);
   }
 }
 

@@ -35,12 +35,12 @@ export class WatchedAgent {
     const perHost = random.int(4, 24);
     this.options = {
       maxConnectionsPerHost: perHost,
-      maxConnections: random.int(perHost, perHost * 4),
+      maxConnections: random.int(perHost, perHost * 6),
       maxPersistentPerHost: random.chance(0.3) ? random.int(0, perHost) : perHost,
       maxPersistent: random.chance(0.3) ? random.int(0, perHost * 2) : 512,
       cachedConnectionTimeout: random.chance(0.3) ? random.int(5, 100) : 30_000,
-      ...(random.chance(0.2) && { maxConnectionAge: random.int(20, 1_000) }),
-      ...(random.chance(0.2) && { maxRequestsPerConnection: random.int(1, 50) }),
+      ...(random.chance(0.2) && { maxConnectionAge: random.spread(20, 5_000) }),
+      ...(random.chance(0.2) && { maxRequestsPerConnection: random.spread(1, 200) }),
       ...(random.chance(0.1) && { maxPending: random.int(50, 400) }),
       leaseTimeout: 300,
     };

@@ -166,9 +166,9 @@ class Epoch implements CallHost {
     const closed = firstValueFrom(agent.close({ gracePeriod }));
     // Not bounded by a race: a late end is told as such, an end that never comes by the one who waits for this process.
     const late = setTimeout(() => {
-      found('close', `not closed ${gracePeriod + 3_000} ms after close: ${JSON.stringify(agent.pool.stats())}`);
+      found('close', `not closed ${gracePeriod + 10_000} ms after close: ${JSON.stringify(agent.pool.stats())}`);
       expired();
-    }, gracePeriod + 3_000);
+    }, gracePeriod + 10_000);
     let expired: () => void = () => undefined;
     const expiry = new Promise<void>(resolve => (expired = resolve));
     const done = closed.then(() => {
@@ -215,7 +215,7 @@ class Epoch implements CallHost {
         ...(openSources.count === 0 ? [] : [`${openSources.count} sources of uploads are open`]),
       ];
     };
-    for (let waited = 0; left().length > 0 && waited < 3_000; waited += 20) {
+    for (let waited = 0; left().length > 0 && waited < 10_000; waited += 20) {
       // This very wait is a timer: it is looked at when that has gone off.
       await sleep(20);
       await new Promise(resolve => setImmediate(resolve));

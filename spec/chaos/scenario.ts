@@ -160,7 +160,7 @@ export function verdictOf(answer: Answer, { client }: Pick<Scenario, 'client'>):
 export function drawScenario(seed: number, id: number): Scenario {
   const random = Random.of(seed, id);
   const client = drawBehaviour(random);
-  const first = drawAnswer(random, client, 0.12);
+  const first = drawAnswer(random, client, 0.07);
   const second = random.chance(0.7)
     ? { ...first, fault: undefined, after: undefined }
     : drawAnswer(random, client, 0.4);
@@ -173,8 +173,8 @@ export function drawScenario(seed: number, id: number): Scenario {
     server: [first, second],
     port: random.weighted([
       [100, random.int(0, steadyPorts - 1)],
-      [5, moodyPort],
-      [0.3, refusedPort],
+      [3, moodyPort],
+      [0.2, refusedPort],
     ]),
   };
 }
@@ -191,7 +191,7 @@ function drawBehaviour(random: Random): Behaviour {
     [4, ['POST', true, drawUpload(random, random.chance(0.7))]],
     [2, ['POST']],
   ]);
-  const cancel = random.chance(0.12) ? drawCancel(random) : undefined;
+  const cancel = random.chance(0.1) ? drawCancel(random) : undefined;
   const via = random.weighted<Behaviour['via']>([
     [76, 'agent'],
     [10, 'events'],
@@ -280,7 +280,7 @@ function drawAnswer(random: Random, client: Behaviour, faulty: number): Answer {
   const framing = random.weighted<Answer['framing']>([
     [50, 'length'],
     [35, 'chunked'],
-    [6, 'close'],
+    [3, 'close'],
     [9, 'http10'],
   ]);
   const size = random.weighted([
@@ -293,7 +293,7 @@ function drawAnswer(random: Random, client: Behaviour, faulty: number): Answer {
   const uploads = client.upload !== undefined && client.upload.size > 0;
   const early = uploads && random.chance(0.1);
   // Behind a body that only the end of the connection ends, everything would be a part of it.
-  const after = random.chance(0.12) && framing !== 'close' ? drawAfterwards(random) : undefined;
+  const after = random.chance(0.08) && framing !== 'close' ? drawAfterwards(random) : undefined;
   const fault = random.chance(faulty) ? drawFault(random, framing, bodiless, size, uploads) : undefined;
   return {
     status: early && random.chance(0.5) ? 413 : status,
@@ -310,9 +310,9 @@ function drawAnswer(random: Random, client: Behaviour, faulty: number): Answer {
       [15, random.int(1, 3)],
     ]),
     delay: random.weighted([
-      [75, 0],
-      [18, random.int(1, 8)],
-      [7, random.int(8, 60)],
+      [82, 0],
+      [14, random.int(1, 8)],
+      [4, random.int(8, 60)],
     ]),
     ...(random.chance(0.06) && {
       informational: random.weighted([
@@ -321,7 +321,7 @@ function drawAnswer(random: Random, client: Behaviour, faulty: number): Answer {
       ]),
     }),
     ...(framing === 'chunked' && random.chance(0.5) && { odd: true }),
-    ...(random.chance(0.04) && { close: true }),
+    ...(random.chance(0.02) && { close: true }),
     ...(random.chance(0.08) && { hint: drawHint(random) }),
     ...(early ? { reads: 'early' as const } : uploads && random.chance(0.1) && { reads: 'slow' as const }),
     ...(fault && { fault }),

@@ -224,7 +224,7 @@ async function listen(moody: boolean): Promise<number> {
 
 async function report({ next }: ServerQuestion): Promise<ServerReport> {
   const open = (): number => listeners.reduce((sum, listener) => sum + listener.open.size, 0);
-  await until(() => open() === 0, 'no open connection', 3_000).catch(() => undefined);
+  await until(() => open() === 0, 'no open connection', 10_000).catch(() => undefined);
   const part: ServerReport = {
     type: 'report',
     open: open(),
