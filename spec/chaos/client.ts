@@ -7,7 +7,7 @@ import { Call, monotonic, type CallHost } from './Call.js';
 import { base64 } from './Ledger.js';
 import type { Outcome, EpochReport, Finding } from './messages.js';
 import { Random } from './Random.js';
-import { attemptsPerCall, drawScenario, isIdempotent, type Answer, type Scenario } from './scenario.js';
+import { attemptsPerCall, drawBait, drawScenario, isIdempotent, type Answer, type Scenario } from './scenario.js';
 import { openSources } from './upload.js';
 import { WatchedAgent } from './WatchedAgent.js';
 
@@ -60,6 +60,9 @@ class Epoch implements CallHost {
   /** How many are to be under way. */
   #target = 100;
   #lull = false;
+  #ticks = 0;
+  /** The requests that the end of a lull waits for. */
+  readonly #baits = new Set<Call>();
   #done: () => void = () => undefined;
 
   constructor(
@@ -82,6 +85,7 @@ class Epoch implements CallHost {
       this.#tick();
     });
     await this.#chain();
+    await this.#released();
     for (const house of this.#houses.splice(0)) this.#close(house);
     await Promise.all(this.#closing);
     await this.#quiet(resources);
@@ -95,12 +99,12 @@ class Epoch implements CallHost {
     const budget = this.#lull ? 5 : this.#target;
     while (this.#active.size < budget && this.#more()) this.#begin(true);
     for (const house of this.#houses) house.look(keys);
-    this.#watch();
+    if (++this.#ticks % 50 === 0) this.#watch();
     if (!this.#more() && this.#active.size === 0) this.#done();
     else setTimeout(() => this.#tick(), 2);
   }
 
-  /** Another number of callers, every now and then; before some of the changes there is a lull, and the loop stands still. */
+  /** Another number of callers, every now and then. Before it there is a lull, at whose end the loop stands still. */
   #change(): void {
     const random = this.#random;
     if (!this.#more()) return;
@@ -114,7 +118,7 @@ class Epoch implements CallHost {
       setTimeout(() => this.#change(), random.int(100, 500));
     } else {
       this.#lull = true;
-      setTimeout(() => this.#change(), random.int(20, 60));
+      for (let i = 0; i < baits && this.#more(); i++) this.#begin(true, drawBait);
     }
   }
 
@@ -122,9 +126,9 @@ class Epoch implements CallHost {
     return this.#next < this.#first + this.requests;
   }
 
-  #begin(inTimer: boolean): void {
+  #begin(inTimer: boolean, draw = drawScenario): void {
     const id = this.#next++;
-    const scenario = options.only === undefined ? drawScenario(seed, id) : { ...options.only, id };
+    const scenario = options.only === undefined ? draw(seed, id) : { ...options.only, id };
     const house = this.#random.pick(this.#houses);
     if (--house.budget <= 0) {
       this.#houses = this.#houses.filter(other => other !== house);
@@ -135,11 +139,13 @@ class Epoch implements CallHost {
     this.#idempotent.fill(isIdempotent(scenario.client) ? 1 : 0, at, at + attemptsPerCall);
     const call = new Call(scenario, house, this);
     this.#active.add(call);
+    if (draw === drawBait) this.#baits.add(call);
     call.start(inTimer);
   }
 
   settled(call: Call): void {
     this.#active.delete(call);
+    if (this.#baits.delete(call) && this.#baits.size === 0) setTimeout(() => this.#change());
     if (call.scenario.client.chained === true && !this.#lull && this.#more()) this.#begin(false);
   }
 
@@ -147,7 +153,7 @@ class Epoch implements CallHost {
   #watch(): void {
     const now = monotonic();
     for (const call of this.#active) {
-      if (now - call.began <= call.limit) break; // a set keeps the order in which they came; limits differ little
+      if (now - call.began <= call.limit) continue;
       found('hung', `after ${Math.round(now - call.began)} ms\n  ${call.story}`);
       call.give();
     }
@@ -205,6 +211,13 @@ class Epoch implements CallHost {
 
   // ---- what must hold when all of it is over ----
 
+  /** Nobody waits for anything: within the deadlines of what was left unread, every connection is free or gone. */
+  async #released(): Promise<void> {
+    const held = (): number => this.#houses.reduce((sum, { agent }) => sum + agent.pool.stats().leased, 0);
+    for (let waited = 0; held() > 0 && waited < 5_000; waited += 20) await sleep(20);
+    if (held() > 0) found('leftovers', `${held()} connections are leased after all calls have ended`);
+  }
+
   async #quiet(before: string): Promise<void> {
     const left = (): string[] => {
       const resources = process.getActiveResourcesInfo().sort().join(' ');
@@ -258,6 +271,8 @@ class Epoch implements CallHost {
   }
 }
 
+/** The requests whose connections speak while the loop stands still. */
+const baits = 8;
 /** The requests of the chain at the end of an epoch. */
 const links = 20;
 

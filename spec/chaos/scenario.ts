@@ -179,6 +179,33 @@ export function drawScenario(seed: number, id: number): Scenario {
   };
 }
 
+/** A plain request, upon whose connection the server speaks again, or hangs up, when it is idle. */
+export function drawBait(seed: number, id: number): Scenario {
+  const random = Random.of(~seed, id);
+  const what = random.weighted<Afterwards['what']>([
+    [3, 'answer'],
+    [1, 'timeout'],
+    [1, 'fin'],
+  ]);
+  const answer: Answer = {
+    status: 200,
+    framing: 'length',
+    kind: 'bytes',
+    size: random.int(0, 100),
+    writes: 1,
+    gap: 0,
+    delay: 0,
+    after: { what, ms: random.int(2, 10) },
+  };
+  const timeouts = { headers: 60_000, bodyIdle: 60_000, bodyUnclaimed: 1_000, acquire: 60_000 };
+  return {
+    id,
+    client: { method: 'GET', via: 'agent', reading: 'bytes', pace: 0, timeouts },
+    server: [answer, { ...answer, after: undefined }],
+    port: random.int(0, steadyPorts - 1),
+  };
+}
+
 function drawBehaviour(random: Random): Behaviour {
   const [method, key, upload] = random.weighted<[Behaviour['method'], boolean?, UploadPlan?]>([
     [55, ['GET']],
