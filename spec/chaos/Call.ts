@@ -80,7 +80,8 @@ export class Call {
 
   /** By when it must have ended, in ms since it began. */
   get limit(): number {
-    const { total } = this.scenario.client.timeouts;
+    const { timeouts, via } = this.scenario.client;
+    const total = via === 'agent' || via === 'events' ? timeouts.total : undefined;
     // The requests of a pool wait for each other: `acquire` is the longest that any of them is to wait for that.
     return total === undefined ? 120_000 : total + 10_000;
   }
