@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { bundle, type Mutation } from '../support/bundle.js';
 import { until } from './until.js';
 
@@ -15,7 +15,7 @@ export interface ProgramOptions {
   readonly node?: string;
 }
 
-/** A program of programs/, in a process of its own: it shares no event loop, no heap and no open handle with a spec. */
+/** A program, in a process of its own: it shares no event loop, no heap and no open handle with a spec. */
 export class Program {
   /** What it printed. */
   output = '';
@@ -26,7 +26,7 @@ export class Program {
   exitedAt = 0;
   readonly child: ChildProcess;
 
-  /** Starts programs/`name`.ts, whose `process.argv.slice(2)` are `args`. */
+  /** Starts programs/`name`.ts, or `name`.ts if that is an absolute path, whose `process.argv.slice(2)` are `args`. */
   constructor(
     name: string,
     args: readonly (string | number)[] = [],
@@ -93,7 +93,7 @@ function bundled(name: string, mutations: readonly Mutation[]): Promise<string> 
   const key = JSON.stringify([name, mutations]);
   let text = bundles.get(key);
   if (text === undefined) {
-    bundles.set(key, (text = bundle({ file: join(__dirname, 'programs', `${name}.ts`) }, { mutations })));
+    bundles.set(key, (text = bundle({ file: resolve(__dirname, 'programs', `${name}.ts`) }, { mutations })));
   }
   return text;
 }
