@@ -275,10 +275,14 @@ export class Dispatcher implements LeaseHost, DialOwner {
       waiter.subscriber.next(lease);
       waiter.subscriber.complete();
     });
-    if (slot.lease === lease && lease.state === 'ready') {
-      slot.unused ??= new Deadline(inventory.deadlines, () => this.#leaked(slot));
-      slot.unused.start(this.settings.leaseTimeout);
-    }
+    if (slot.lease === lease && lease.state === 'ready') this.#watch(slot);
+  }
+
+  // Not in `#lease`: the deadline lives as long as the connection, and a function that is made there would keep the
+  // first lease, its get and whoever asked for as long.
+  #watch(slot: Slot): void {
+    slot.unused ??= new Deadline(this.inventory.deadlines, () => this.#leaked(slot));
+    slot.unused.start(this.settings.leaseTimeout);
   }
 
   #leaked(slot: Slot): void {

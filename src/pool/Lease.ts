@@ -93,7 +93,8 @@ export class Lease implements ClientProtocol, Holder {
       // No operator on the way of a request that succeeds: the retry is built when a reused connection has failed.
       const attempt = slot.connection!.request(request).subscribe({
         next: response => {
-          this.#response = response;
+          // One that came whole is told when the lease is over already.
+          if (this.#slot !== null) this.#response = response;
           subscriber.next(response);
         },
         error: error => this.#failed(error, request, subscriber),
@@ -214,7 +215,7 @@ export class Lease implements ClientProtocol, Holder {
       )
       .subscribe({
         next: response => {
-          this.#response = response;
+          if (this.#slot !== null) this.#response = response;
           subscriber.next(response);
         },
         complete: () => subscriber.complete(),

@@ -1,0 +1,71 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { firstValueFrom, lastValueFrom, mergeMap } from 'rxjs';
+import { Agent, HTTPConnectionPool, tcp, text } from 'rxjs-http-pool';
+import { httpServer, type Loopback, turns } from '../loopback/index.js';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
+/** Whether it is gone, when nobody but the library could hold it. */
+async function isGone(ref: WeakRef<object>): Promise<boolean> {
+  for (let i = 0; i < 10 && ref.deref() !== undefined; i++) {
+    await turns(3);
+    collect();
+  }
+  return ref.deref() === undefined;
+}
+
+describe('an idle connection keeps nothing of the request before', () => {
+  let server: Loopback;
+  let pool: HTTPConnectionPool;
+  beforeEach(async () => {
+    server = await httpServer((_, response) => response.end('hello'));
+    pool = new HTTPConnectionPool();
+  });
+  afterEach(async () => {
+    expect(pool.stats()).toMatchObject({ idle: 1, leased: 0 }); // it was there all the time
+    await lastValueFrom(pool.close());
+    await server.close();
+  });
+
+  it('of a lease that was kept for a while before it was used', async () => {
+    const endpoint$ = tcp({ host: server.host, port: server.port });
+    const use = async (): Promise<WeakRef<object>[]> => {
+      const lease = await firstValueFrom(pool.get('key', endpoint$));
+      const response = await firstValueFrom(lease.request({ path: '/' }));
+      await lastValueFrom(response.text());
+      return [new WeakRef(lease), new WeakRef(response)];
+    };
+    const [lease, response] = await use();
+    expect(await isGone(lease)).toBe(true);
+    expect(await isGone(response)).toBe(true);
+  });
+
+  it('of a response of which only the status was read', async () => {
+    const agent = new Agent({ pool });
+    const use = async (): Promise<WeakRef<object>> =>
+      new WeakRef(await firstValueFrom(agent.get(`http://${server.host}:${server.port}/`)));
+    expect(await isGone(await use())).toBe(true);
+  });
+
+  it('of whoever asked', async () => {
+    const endpoint$ = tcp({ host: server.host, port: server.port });
+    const use = async (): Promise<WeakRef<object>> => {
+      const asker = { answer: '' };
+      await new Promise<void>(resolve => {
+        pool
+          .get('key', endpoint$)
+          .pipe(
+            mergeMap(lease => Promise.resolve(lease)),
+            mergeMap(lease => lease.request({ path: '/' })),
+            text(),
+          )
+          .subscribe({ next: answer => (asker.answer = answer), complete: resolve });
+      });
+      return new WeakRef(asker);
+    };
+    expect(await isGone(await use())).toBe(true);
+  });
+});
