@@ -36,11 +36,12 @@ describe('an idle connection keeps nothing of the request before', () => {
       const lease = await firstValueFrom(pool.get('key', endpoint$));
       const response = await firstValueFrom(lease.request({ path: '/' }));
       await lastValueFrom(response.text());
-      return [new WeakRef(lease), new WeakRef(response)];
+      return [new WeakRef(lease), new WeakRef(response), new WeakRef(response.headers)];
     };
-    const [lease, response] = await use();
+    const [lease, response, headers] = await use();
     expect(await isGone(lease)).toBe(true);
     expect(await isGone(response)).toBe(true);
+    expect(await isGone(headers)).toBe(true);
   });
 
   it('of a response of which only the status was read', async () => {

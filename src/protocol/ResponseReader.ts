@@ -79,8 +79,9 @@ export class ResponseReader {
     this.#exchange = null;
   }
 
-  /** The transport flows, as it must while the connection is idle: else nobody would see it close. */
+  /** The connection is idle. The transport flows, as it must: else nobody would see it close. */
   release(): void {
+    this.#parser.forget();
     if (!this.#paused) return;
     this.#paused = false;
     this.transport.resume();

@@ -73,21 +73,23 @@ export class ResponseParser {
   start(request: { readonly method: string; readonly upgrade: boolean }): void {
     this.method = request.method;
     this.upgrade = request.upgrade;
-    this.head = noHead;
+    this.forget();
     this.framing = 'none';
     this.contentLength = null;
-    this.persistent = false;
-    this.trailers = HTTPHeaders.empty;
-    this.chunk = noBytes;
-    this.position = this.end = this.dataStart = this.dataEnd = 0;
+    this.persistent = this.begun = false;
+    this.position = this.end = this.dataStart = this.dataEnd = this.informational = this.unread = 0;
     this.mode = 'head';
-    this.informational = 0;
-    this.begun = false;
-    this.unread = 0;
     this.keepAlive = undefined;
     const { maxHeadSize } = this.limits;
     this.headParser.allow(maxHeadSize, 'maxHeadSize', maxHeadSize);
     this.headParser.beginHead();
+  }
+
+  /** Lets go of the response that was read: a connection may be idle for long. */
+  forget(): void {
+    this.head = noHead;
+    this.trailers = this.headParser.headers = HTTPHeaders.empty;
+    this.chunk = noBytes;
   }
 
   feed(chunk: Uint8Array, start = 0, end = chunk.length): void {
@@ -107,9 +109,7 @@ export class ResponseParser {
       this.mode = 'done';
       return 'end';
     }
-    if (this.mode === 'upgraded') {
-      return 'upgrade';
-    }
+    if (this.mode === 'upgraded') return 'upgrade';
     if (this.position === this.end && this.mode !== 'failed') {
       this.chunk = noBytes;
       return 'more';
