@@ -85,7 +85,7 @@ async function main(): Promise<void> {
   console.log(`| ${columns.join(' | ')} |\n|${' --- |'.repeat(columns.length)}`);
   const found: string[] = [];
   for (const node of nodes) {
-    const version = (await new Program(program('version'), [], { node }).done()).trim();
+    const version = (await new Program('version', [], { node }).done()).trim();
     const run = async (scheme: string, guard: Guard, cells: readonly Cell[]): Promise<void> => {
       const outcomes = await play(node, scheme, guard, cells);
       const row = [

@@ -108,7 +108,8 @@ async function play(cell: Cell, outcome: Outcome): Promise<void> {
     look();
     return askAll();
   };
-  const primePath = (i: number): string => `/prime/${now}${timing === 'clock' && i === 0 ? `/${fault}` : ''}?${i}`;
+  // By the clock the server strikes all connections of the round when the last is in use.
+  const primePath = (i: number): string => `/prime/${now}` + (timing === 'clock' && i === width - 1 ? `/${fault}` : '');
   // All leases first: a connection that is back already would else serve the next as well.
   const prime = (): Observable<string[]> =>
     forkJoin(paths.map(() => pool.get('key', endpoint$))).pipe(
@@ -173,7 +174,7 @@ async function play(cell: Cell, outcome: Outcome): Promise<void> {
   }
   if (unseen) outcome.retried += pool.stats().retries;
   await lastValueFrom(pool.close({ gracePeriod: 0 }));
-  await control.ask('clear');
+  await control.ask('over');
 }
 
 function judge(answer: Answer, path: string, outcome: Outcome): void {

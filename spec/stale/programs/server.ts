@@ -9,8 +9,8 @@ import { clock, forged, type Fault } from '../plan.js';
 const [markPath, key, cert] = process.argv.slice(2);
 const mark = openSync(markPath, 'r+');
 const executions = new Map<string, number>();
-/** The connections of the round, and what each has still to send of its answer. */
-const connections = new Map<Socket, string>();
+/** The connections of each round that is not over, and what they have still to send of their answers. */
+const rounds = new Map<number, Map<Socket, string>>();
 /** The sockets below those that speak TLS, by the client's port. */
 const encrypted = new Map<number, Socket>();
 /** Committed on each connection as soon as it is accepted. */
@@ -34,33 +34,33 @@ function marked(round: number): void {
   writeSync(mark, bytes, 0, 4, 0);
 }
 
-/** Commits the fault on all connections of the round. */
+/** Commits the fault on all connections of the round, if that is not over. */
 function strike(fault: Fault, round: number): void {
+  const connections = rounds.get(round) ?? new Map<Socket, string>();
   let left = connections.size;
   for (const [socket, rest] of connections) {
-    const struck = (): void => {
-      if (--left === 0) marked(round);
-    };
     // Over TLS a record of its own.
     if (rest !== '') socket.write(rest);
-    commit(fault, socket, struck);
+    commit(fault, socket, () => {
+      if (--left === 0 && rounds.has(round)) marked(round);
+    });
   }
-  connections.clear();
 }
 
 function answer(socket: Socket, path: string): void {
-  const [, kind, round, fault] = path.split('/');
+  const [, kind, number, fault] = path.split('/');
+  const round = Number(number);
   const text = `HTTP/1.1 200 OK\r\nContent-Length: ${path.length}\r\n\r\n${path}`;
+  // The end of a response that is split comes with the fault.
+  const cut = kind === 'split' ? text.length - 4 : text.length;
   if (kind === 'ask') executions.set(path, (executions.get(path) ?? 0) + 1);
-  if (kind === 'split') {
-    connections.set(socket, text.slice(-4));
-    socket.write(text.slice(0, -4));
-    return;
+  else {
+    if (!rounds.has(round)) rounds.set(round, new Map());
+    rounds.get(round)!.set(socket, text.slice(cut));
   }
-  if (kind === 'prime') connections.set(socket, '');
-  socket.write(text);
+  socket.write(text.slice(0, cut));
   // By the clock.
-  if (kind === 'prime' && fault !== undefined) setTimeout(() => strike(fault as Fault, Number(round)), clock.fault);
+  if (fault !== undefined) setTimeout(() => strike(fault as Fault, round), clock.fault);
 }
 
 function accept(socket: Socket): void {
@@ -106,7 +106,7 @@ const control = createServer(socket => {
       const [command, fault, round] = line.split(' ');
       if (command === 'strike') strike(fault as Fault, Number(round));
       else if (command === 'early') early = { fault: fault as Fault, round: Number(round) };
-      else if (command === 'clear') connections.clear();
+      else if (command === 'over') rounds.clear();
       else if (command === 'twice') {
         socket.write(`${[...executions.values()].filter(count => count > 1).length}\n`);
         executions.clear();
