@@ -77,10 +77,12 @@ async function main(): Promise<void> {
     wanted.filter(row => loads.some(load => row.name.startsWith(load))).map(row => ({ name, mutations, row })),
   );
   const harms = await all(switched, ({ row, mutations }) => play(row, nodes[0], mutations));
-  for (const [at, { growth }] of harms.entries()) {
+  for (const [at, { start, growth }] of harms.entries()) {
     const { name, row } = switched[at];
-    line([name, row.name, mebibytes(growth)]);
-    if (growth <= bound * MiB) broken.push(`${name}, ${row.name}: the control takes ${mebibytes(growth)} MiB only`);
+    // Over the start of the load as it is: the small run before may have taken as much already.
+    const taken = start + growth - results[wanted.indexOf(row) * nodes.length].start;
+    line([name, row.name, mebibytes(taken)]);
+    if (taken <= bound * MiB) broken.push(`${name}, ${row.name}: the control takes ${mebibytes(taken)} MiB only`);
   }
 
   console.log(`\n${broken.length === 0 ? 'Every bound holds, and every control breaks it.' : broken.join('\n')}`);
