@@ -8,7 +8,11 @@ import { asItIs, controls, type Guard } from './guards.js';
 import { askers, moments, type Asker, type Cell, type Moment, type Outcome, type Plan } from './plan.js';
 
 const { values } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, node: { type: 'string', multiple: true } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '60' },
+    node: { type: 'string', multiple: true },
+  },
 });
 const { quick, node: nodes = [process.execPath] } = values;
 
@@ -79,7 +83,7 @@ function broken(guard: Guard, outcomes: readonly Outcome[]): string[] {
 }
 
 async function main(): Promise<void> {
-  const [rounds, byClock, secured, rest] = quick ? [4, 1, 1, 4] : [60, 10, 10, 20];
+  const [rounds, byClock, secured, rest] = quick ? [4, 1, 1, 4] : [Number(values.rounds), 5, 5, 10];
   const columns = ['Node', 'guard', 'tries', ...moments, 'sent once more', 'POST executed twice', 'seen in time'];
   console.log('Wrong answers / lost requests, of all that were asked for while a fault waited unseen:\n');
   console.log(`| ${columns.join(' | ')} |\n|${' --- |'.repeat(columns.length)}`);
