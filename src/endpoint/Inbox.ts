@@ -32,6 +32,8 @@ export class Inbox {
   #toldOfClose: TransportSink | undefined;
   /** Destroyed from this side: nothing but `closed` is of interest. */
   #discarded = false;
+  /** What arrives is held until the close, which is known to come. */
+  #keeping = false;
   #own = false;
   #buffer: Buffer | undefined;
 
@@ -47,6 +49,10 @@ export class Inbox {
   arrived(view: Uint8Array, shared: boolean): boolean {
     const sink = this.#sink;
     if (this.#discarded) return false;
+    if (this.#keeping) {
+      this.#held.push(shared ? Buffer.from(view) : view);
+      return true;
+    }
     // Bytes do come after a pause: one TLS read may hold several records, and Node hands them all on.
     if (sink === undefined || this.#paused || this.#busy || this.#held.length > 0) {
       this.#held.push(shared ? Buffer.from(view) : view);
@@ -73,9 +79,15 @@ export class Inbox {
   closed(error: Error | undefined): void {
     if (this.#closed !== undefined) return;
     this.#closed = { error };
+    this.#keeping = false;
     // What was held for a paused reader is lost with a connection that failed, and kept if both sides had finished.
     if (error !== undefined && this.#paused) this.discard();
     this.#deliver();
+  }
+
+  /** The connection is lost for writing: what still comes is read without regard to the sink, and told with the close. */
+  keepUntilClosed(): void {
+    this.#keeping = true;
   }
 
   read(sink: TransportSink): void {
@@ -143,7 +155,8 @@ export class Inbox {
   }
 
   #flowing(): boolean {
-    return this.#sink !== undefined && this.#sink !== this.#toldOfClose && !this.#paused && !this.#parked;
+    if (this.#paused || this.#parked || this.#keeping) return false;
+    return this.#sink !== undefined && this.#sink !== this.#toldOfClose;
   }
 
   #waiting(): boolean {

@@ -1,4 +1,5 @@
 import type { OnReadOpts, Socket } from 'node:net';
+import { loopTurn } from '../timing/index.js';
 import type { Inbox } from './Inbox.js';
 import { isTLS } from './isTLS.js';
 import { sharedReadBuffer } from './ReadBuffers.js';
@@ -27,6 +28,7 @@ export class SocketTransport extends StreamTransport {
 
   constructor(socket: Socket, inbox: Inbox, info: TransportInfo) {
     super(socket, inbox, info);
+    readBeforeLoss(socket, inbox);
     // When a reset comes in one poll with the last bytes, libuv reports it as a regular end (uv__stream_io: POLLHUP after
     // a partial read). The error still waits in the socket: reading again gets it, or the same end once more. TLS has
     // no such second read, nor does a FIN mean much there.
@@ -36,4 +38,33 @@ export class SocketTransport extends StreamTransport {
       });
     }
   }
+}
+
+/**
+ * A server that refuses an upload answers it, closes, and resets what still comes. The next write fails then while the
+ * answer lies in the socket, unread, and Node would destroy both at once. Here the reads go on until a turn of the loop
+ * brings no more, or tells of the loss itself; then what was read is delivered, and in the same breath the loss, so that
+ * nobody is lent the connection in between.
+ */
+function readBeforeLoss(socket: Socket, inbox: Inbox): void {
+  const destroy = socket.destroy.bind(socket);
+  const destroyWhenRead = (error: Error, read: number): void =>
+    loopTurn.after(() => {
+      if (socket.bytesRead > read) destroyWhenRead(error, socket.bytesRead);
+      else destroy(error);
+    });
+  let failed = false;
+  socket.destroy = error => {
+    if (error === undefined || !isOfWrite(error) || socket.readableEnded) return destroy(error);
+    // Of several writes that fail the first says it all.
+    if (failed) return socket;
+    failed = true;
+    inbox.keepUntilClosed();
+    destroyWhenRead(error, socket.bytesRead);
+    return socket;
+  };
+}
+
+function isOfWrite(error: NodeJS.ErrnoException): boolean {
+  return error.syscall === 'write';
 }

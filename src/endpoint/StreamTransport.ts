@@ -42,8 +42,9 @@ export abstract class StreamTransport implements Transport {
     const stream = this.#stream;
     // An empty write is not forwarded: on TLS it would make Node read, and call `data` inside `data`.
     if (bytes.length === 0) return !stream.writableNeedDrain;
-    // After `end`, an error or a close: `closed` tells, and `drained` would never call back.
-    if (!stream.writable) return true;
+    // After `end`, an error or a close: `closed` tells, and `drained` would never call back. A write that failed takes
+    // no more, lest the rest of an upload counts as written until then.
+    if (!stream.writable) return stream.errored === null;
     return typeof bytes === 'string' ? stream.write(bytes, 'latin1') : stream.write(bytes);
   }
 
