@@ -1,0 +1,96 @@
+"""twisted_server.py SETTINGS: Twisted's web server on all addresses of the settings (JSON), as endpoint strings."""
+
+import json
+import os
+import sys
+from urllib.parse import parse_qs, urlsplit
+
+from application import answer
+from twisted.internet import reactor
+from twisted.internet.endpoints import serverFromString
+from twisted.web import resource, server, static
+
+settings = json.loads(sys.argv[1])
+ports = []
+
+
+class Request(server.Request):
+    refused = False
+
+    def gotLength(self, length):
+        # Refused before it is read, and the rest is not read either: whoever sends it gets a reset.
+        if length is not None and length > settings["maxBody"]:
+            self.refused = True
+            self.channel.transport.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            self.channel.loseConnection()
+        super().gotLength(length)
+
+    def process(self):
+        if self.refused:
+            return
+        url = urlsplit(self.uri.decode())
+        self.id = parse_qs(url.query).get("id", [""])[0]
+        self.setHeader(b"X-Id", self.id.encode())
+        peer = self.getClientAddress()
+        if getattr(peer, "port", None) is not None:
+            self.setHeader(b"X-Connection", str(peer.port).encode())
+        self.channel.served = getattr(self.channel, "served", 0) + 1
+        if self.channel.served >= settings["requestsPerConnection"]:
+            # Without a word: the client cannot know that this answer is the connection's last.
+            channel = self.channel
+            self.notifyFinish().addCallback(lambda _: channel.loseConnection())
+        super().process()
+
+
+class Application(resource.Resource):
+    isLeaf = True
+
+    def render(self, request):
+        request.content.seek(0)
+        url = urlsplit(request.uri.decode())
+        body = iter(lambda: request.content.read(1 << 20), b"")
+        method = request.method.decode()
+        if url.path == "/app/continue":
+            request.channel.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if url.path == "/app/hints":
+            request.channel.transport.write(b"HTTP/1.1 103 Early Hints\r\nLink: </files/1>; rel=preload\r\n\r\n")
+        status, headers, pieces = answer(method, request.uri.decode(), url.path, request.id, body)
+        request.setResponseCode(status)
+        for name, value in headers.items():
+            request.setHeader(name.encode(), value.encode())
+        if len(pieces) < 2:
+            return b"".join(pieces)
+        for piece in pieces:
+            request.write(piece)
+        request.finish()
+        return server.NOT_DONE_YET
+
+
+class Root(resource.Resource):
+    def getChild(self, name, request):
+        return Application()
+
+
+class Files(static.File):
+    def getChild(self, name, request):
+        child = super().getChild(name, request)
+        if not name.endswith(b".txt"):
+            return child
+        return resource.EncodingResourceWrapper(child, [server.GzipEncoderFactory()])
+
+
+root = Root()
+root.putChild(b"files", Files(os.path.join(settings["folder"], "files"), defaultType="application/octet-stream"))
+site = server.Site(root, requestFactory=Request, timeout=settings["idleTimeout"])
+site.displayTracebacks = False
+
+addresses = settings["addresses"]
+if os.path.exists(addresses["unix"]):
+    os.unlink(addresses["unix"])
+for endpoint in (
+    f"tcp:{addresses['tcp']}:interface=127.0.0.1:backlog=1024",
+    f"ssl:{addresses['tls']}:interface=127.0.0.1:backlog=1024:privateKey={settings['key']}:certKey={settings['certificate']}",
+    f"unix:{addresses['unix']}:backlog=1024",
+):
+    serverFromString(reactor, endpoint).listen(site).addCallback(ports.append)
+reactor.run()
