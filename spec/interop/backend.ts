@@ -6,7 +6,7 @@ import { join, basename } from 'node:path';
 // backend FOLDER PORT: the application behind the servers that run none; it also serves the files, for those that serve
 // none. `python/site.py` answers the same.
 //
-// /app/id?id=I       the request line's method, id and path as text; every second one in chunks
+// /app/id?id=I       the request line's method, id and path as text; every second one in chunks, with a pause for `slow`
 // /app/echo?id=I     what it got of a body: { id, length, sha1 }, and counts that it did
 // /app/executions    how often each id was counted
 // /app/hints         103 before the answer;  /app/continue  100, for which nobody had asked
@@ -24,7 +24,10 @@ function application(request: IncomingMessage, response: ServerResponse, path: s
       if (Number(id) % 2 === 0) answer(body);
       else {
         response.write(body.slice(0, 5));
-        response.end(body.slice(5));
+        const rest = () => response.end(body.slice(5));
+        // Who passes on what it has read so far must not have the whole.
+        if (request.url!.endsWith('slow')) setTimeout(rest, 30);
+        else rest();
       }
       return;
     }

@@ -138,6 +138,7 @@ async function main(args: readonly string[]): Promise<boolean> {
   const words = args.find(arg => arg.startsWith('--check='))?.slice('--check='.length) ?? '';
   const servers = allServers.filter(({ name }) => names.length === 0 || names.includes(name));
   if (args.includes('--child')) {
+    process.on('disconnect', () => process.exit(1)); // whoever wants to know has gone
     const rows = await child(
       servers[0],
       allChecks.filter(({ name }) => name.includes(words)),

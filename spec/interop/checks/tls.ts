@@ -51,10 +51,10 @@ async function refused(site: Site, what: string, options: Partial<TLSOptions>, c
 
 async function clientCertificates(site: Site): Promise<void> {
   const { ground, addresses } = site;
-  const url = `https://localhost:${addresses.mutual}/files/1`;
-  const none = await site.get(site.agent(), url);
+  const baseURL = `https://localhost:${addresses.mutual}`;
+  const none = await site.get(site.agent({ baseURL }), '/files/1');
   site.tally.expect(none.status === 400, `without a certificate: ${none.status} instead of 400`);
   const own = { cert: ground.certificate('cert', 'client'), key: ground.certificate('key', 'client') };
-  const some = await site.get(site.agent({ tls: own }), url);
+  const some = await site.get(site.agent({ baseURL, tls: own }), '/files/1');
   site.tally.expect(some.status === 200, `with a certificate: ${some.status} instead of 200`);
 }

@@ -12,6 +12,7 @@ import socketserver
 import ssl
 import sys
 import threading
+import time
 from urllib.parse import parse_qs, urlsplit
 
 from application import answer
@@ -176,8 +177,9 @@ def main():
             connection.shutdown(socket.SHUT_RD)
         except OSError:
             pass
-    ended.clear()
-    ended.wait(0.2)
+    deadline = time.monotonic() + 2
+    while threading.active_count() > 1 and time.monotonic() < deadline:
+        time.sleep(0.01)
     os._exit(0)
 
 

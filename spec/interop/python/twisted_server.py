@@ -6,7 +6,7 @@ import sys
 from urllib.parse import parse_qs, urlsplit
 
 from application import answer
-from twisted.internet import reactor
+from twisted.internet import reactor, task
 from twisted.internet.endpoints import serverFromString
 from twisted.web import resource, server, static
 
@@ -15,7 +15,7 @@ ports = []
 
 
 class Request(server.Request):
-    refused = False
+    refused = draining = False
 
     def gotLength(self, length):
         # Refused before it is read, and the rest is not read either: whoever sends it gets a reset.
@@ -35,6 +35,8 @@ class Request(server.Request):
         if getattr(peer, "port", None) is not None:
             self.setHeader(b"X-Connection", str(peer.port).encode())
         self.channel.served = getattr(self.channel, "served", 0) + 1
+        if self.draining:
+            self.setHeader(b"Connection", b"close")
         if self.channel.served >= settings["requestsPerConnection"]:
             # Without a word: the client cannot know that this answer is the connection's last.
             channel = self.channel
@@ -93,4 +95,15 @@ for endpoint in (
     f"unix:{addresses['unix']}:backlog=1024",
 ):
     serverFromString(reactor, endpoint).listen(site).addCallback(ports.append)
+
+
+def drain():
+    # Nobody can connect any more, and each connection ends with its next answer.
+    Request.draining = True
+    for port in ports:
+        port.stopListening()
+    return task.deferLater(reactor, 0.5, lambda: None)
+
+
+reactor.addSystemEventTrigger("before", "shutdown", drain)
 reactor.run()

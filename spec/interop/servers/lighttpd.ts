@@ -51,6 +51,7 @@ server.max-keep-alive-requests = ${Math.min(settings.requestsPerConnection, 65_5
 server.max-keep-alive-idle = ${settings.idleTimeout}
 server.max-request-size = ${Math.ceil(settings.maxBody / 1024)}
 server.stream-request-body = 1
+server.stream-response-body = 1
 server.feature-flags = ("server.graceful-restart-bg" => "disable", "server.graceful-shutdown-timeout" => 5)
 mimetype.assign = (".txt" => "text/plain", "" => "application/octet-stream")
 deflate.mimetypes = ("text/plain")
