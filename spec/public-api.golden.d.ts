@@ -306,8 +306,8 @@ export interface HTTPResponse extends ProtocolResponse {
 
 export class HTTPStatusError extends HTTPClientError {
     readonly status: number;
-    readonly response: object;
     constructor(status: number, response: object, statusText?: string);
+    get response(): object;
 }
 
 export type HeadersInit = HTTPHeaders | Iterable<readonly [
@@ -328,8 +328,8 @@ export class HeadersTimeoutError extends ResponseNeverReceivedError {
 
 export class InvalidOptionError extends HTTPClientError {
     readonly option: string;
-    readonly value: unknown;
     constructor(option: string, value: unknown, expected: string);
+    get value(): unknown;
 }
 
 export class InvalidRequestError extends RequestGenerationFailedError {
@@ -514,8 +514,9 @@ export class RequestTransmissionFailedError extends HTTPClientError {
 }
 
 export class ResponseFailedError extends HTTPClientError {
-    response: object | undefined;
     constructor(message: string, init?: HTTPClientErrorInit, code?: HTTPClientErrorCode);
+    get response(): object | undefined;
+    set response(response: object | undefined);
 }
 
 export interface ResponseHead {

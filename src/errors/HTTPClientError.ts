@@ -55,15 +55,20 @@ export class HTTPClientError extends Error {
   request: { readonly method: string; readonly url: string } | undefined = undefined;
 
   constructor(code: HTTPClientErrorCode, message: string, init: HTTPClientErrorInit = {}) {
-    super(message, init.cause === undefined ? undefined : { cause: init.cause });
+    // Own ones only: a polluted prototype explains no error.
+    const cause = Object.hasOwn(init, 'cause') ? init.cause : undefined;
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
-    this.phase = init.phase;
+    this.phase = Object.hasOwn(init, 'phase') ? init.phase : undefined;
   }
 
   static {
     // On the prototype, not the instance: one assignment in all, and invisible to loggers that print own properties.
-    Object.defineProperty(HTTPClientError.prototype, brand, { value: true });
-    Object.defineProperty(HTTPClientError.prototype, 'name', {
+    // Descriptors without a prototype: one with a `get` or a `set` on it would make them invalid.
+    const define = (name: PropertyKey, descriptor: PropertyDescriptor): unknown =>
+      Object.defineProperty(this.prototype, name, Object.setPrototypeOf(descriptor, null) as PropertyDescriptor);
+    define(brand, { value: true });
+    define('name', {
       get(this: HTTPClientError) {
         return this.constructor.name;
       },
@@ -89,18 +94,35 @@ export function isHTTPClientError(error: unknown, code?: HTTPClientErrorCode): e
 
 /** An option that makes no sense. Thrown synchronously, with the option's name and value. */
 export class InvalidOptionError extends HTTPClientError {
+  readonly #value: unknown;
+
   constructor(
     readonly option: string,
-    readonly value: unknown,
+    value: unknown,
     expected: string,
   ) {
-    super('ERR_INVALID_OPTION', `${option} must be ${expected}, but is ${describe(value)}`);
+    super('ERR_INVALID_OPTION', `${option} must be ${expected}, but is ${describe(option, value)}`);
+    this.#value = value;
+  }
+
+  /** What was given. It is not printed with the error, as it may be, or hold, a secret. */
+  get value(): unknown {
+    return this.#value;
   }
 }
 
-function describe(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
-  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+/** Options that are secrets or hold some: of their values only the type is told. */
+const secret = new Set(['tls', 'ca', 'cert', 'key', 'pfx', 'passphrase']);
+
+function describe(option: string, value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object') return 'an object';
+  if (typeof value === 'function' || typeof value === 'symbol' || secret.has(option)) return `a ${typeof value}`;
+  if (typeof value !== 'string') return String(value);
+  // In front of an @ stand credentials, whatever the option.
+  const shown = value.replace(/^.*@/s, '…@');
+  return JSON.stringify(shown.length > 64 ? `${shown.slice(0, 64)}…` : shown);
 }
 
 /**

@@ -4,3 +4,4 @@ export * from './connect.js';
 export * from './request.js';
 export * from './response.js';
 export * from './options.js';
+export * from './textOf.js';

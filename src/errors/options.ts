@@ -8,6 +8,12 @@ export function own<T extends object, K extends keyof T>(options: T, name: K): T
   return Object.hasOwn(options, name) ? options[name] : undefined;
 }
 
+/** A member of an object or of its class, never one that somebody put on `Object.prototype`. */
+export function member<T extends object, K extends keyof T>(object: T, name: K): T[K] | undefined {
+  const value = object[name];
+  return value === (Object.prototype as Partial<T>)[name] ? undefined : value;
+}
+
 /**
  * A time in ms, `otherwise` if there is none (null counts as none): ∞ (no timer is made), or finite and within what timers
  * can do. Throws `InvalidOptionError`.
@@ -44,7 +50,7 @@ export function callable<T extends object, K extends keyof T & string>(options: 
 /** An object of options, or none. Throws `InvalidOptionError`. */
 export function record<T extends object, K extends keyof T & string>(options: T, name: K): T[K] | undefined {
   const value = own(options, name);
-  if (value === undefined || (typeof value === 'object' && value !== null)) return value;
+  if (value === undefined || (typeof value === 'object' && value !== null && !Array.isArray(value))) return value;
   throw new InvalidOptionError(name, value, 'an object');
 }
 

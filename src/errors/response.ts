@@ -16,12 +16,19 @@ export class HeadersTimeoutError extends ResponseNeverReceivedError {
 
 /** A part of a response came, but not all of it. `response` is there if its head was seen. */
 export class ResponseFailedError extends HTTPClientError {
-  /** The response whose body failed, if its head was seen. Not enumerable: what logs an error does not log it. */
-  declare response: object | undefined;
+  #response: object | undefined = undefined;
 
   constructor(message: string, init?: HTTPClientErrorInit, code: HTTPClientErrorCode = 'ERR_RESPONSE_FAILED') {
     super(code, message, { phase: 'receive', ...init });
-    Object.defineProperty(this, 'response', { value: undefined, writable: true });
+  }
+
+  /** The response whose body failed, if its head was seen. Kept aside: what prints an error does not print it. */
+  get response(): object | undefined {
+    return this.#response;
+  }
+
+  set response(response: object | undefined) {
+    this.#response = response;
   }
 }
 
@@ -80,8 +87,7 @@ export class TotalTimeoutError extends HTTPClientError {
 
 /** A response whose status is not 2xx, as asked for by `throwIfNotOk`. */
 export class HTTPStatusError extends HTTPClientError {
-  /** The response; its body can still be read. Not enumerable: what logs an error does not log it. */
-  declare readonly response: object;
+  readonly #response: object;
 
   constructor(
     readonly status: number,
@@ -89,6 +95,11 @@ export class HTTPStatusError extends HTTPClientError {
     statusText = '',
   ) {
     super('ERR_STATUS', `The server answered ${status}${statusText && ` ${statusText}`}`, { phase: 'receive' });
-    Object.defineProperty(this, 'response', { value: response });
+    this.#response = response;
+  }
+
+  /** The response; its body can still be read. Kept aside: what prints an error does not print it. */
+  get response(): object {
+    return this.#response;
   }
 }
