@@ -149,7 +149,7 @@ describe('HTTPHeaders', () => {
     for (let code = 0; code < 0x300; code++) {
       const name = `a${String.fromCharCode(code)}b`;
       if (/^[\w!#$%&'*+\-.^`|~]+$/.test(name)) expect(HTTPHeaders.from({ [name]: '1' }).has(name)).toBe(true);
-      else expect(fieldOf({ [name]: '1' })).toBe(name);
+      else expect(fieldOf({ [name]: '1' })).toBe(name.replace(/:.*/, ':'));
     }
     expect(fieldOf({ '': '1' })).toBe('');
   });

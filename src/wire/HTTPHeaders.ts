@@ -1,12 +1,12 @@
-import { InvalidRequestError } from '../errors/index.js';
+import { InvalidRequestError, member } from '../errors/index.js';
 import { fieldValue, isTokenText, quote, trimWhitespace } from './fieldText.js';
 import { requestFields, type RequestFields } from './RequestFields.js';
 
 export type HeadersInit =
   HTTPHeaders | Iterable<readonly [string, string]> | Readonly<Record<string, string | readonly string[] | undefined>>;
 
-/** Fields whose values are not printed. */
-const secrets = ['authorization', 'proxy-authorization', 'cookie', 'set-cookie'];
+/** Fields whose values are not printed: credentials by their names, the usual ones and those that people make up. */
+const secrets = /auth|cookie|credential|key|passw|secret|session|signature|token/;
 
 /**
  * The fields of a head or a trailer section: immutable, in the order and the case in which they were given or received.
@@ -46,7 +46,7 @@ export class HTTPHeaders implements Iterable<[string, string]> {
       return HTTPHeaders.empty;
     }
     if (typeof init !== 'object' || (init as unknown) === null) {
-      throw new InvalidRequestError('headers', `Headers must be an object or pairs, but are ${quote(init)}`);
+      throw new InvalidRequestError('headers', `Headers must be an object or pairs, but are a ${typeof init}`);
     }
     const raw: string[] = [];
     if (isIterable(init)) {
@@ -168,7 +168,7 @@ export class HTTPHeaders implements Iterable<[string, string]> {
     inspect?: (value: unknown, options: unknown) => string,
   ): unknown {
     const shown = this.toJSON();
-    for (const name of secrets) if (shown[name] !== undefined) shown[name] = '(hidden)';
+    for (const name of Object.keys(shown)) if (secrets.test(name)) shown[name] = '(hidden)';
     return inspect === undefined ? shown : `HTTPHeaders ${inspect({ ...shown }, options)}`;
   }
 
@@ -203,8 +203,7 @@ function split(text: string): string[] {
 
 /** An iterator on `Object.prototype` is somebody's pollution and does not turn every record into an iterable. */
 function isIterable(init: object): init is Iterable<unknown> {
-  const iterate = (init as Partial<Iterable<unknown>>)[Symbol.iterator];
-  return typeof iterate === 'function' && iterate !== (Object.prototype as Partial<Iterable<unknown>>)[Symbol.iterator];
+  return typeof member(init as Partial<Iterable<unknown>>, Symbol.iterator) === 'function';
 }
 
 function addPairs(raw: string[], init: Iterable<unknown>): void {
@@ -232,7 +231,12 @@ function addProperties(raw: string[], init: object): void {
 
 function addField(raw: string[], name: unknown, value: unknown): void {
   if (!isTokenText(name)) {
-    throw new InvalidRequestError(typeof name === 'string' ? name : '', `A header's name is no token: ${quote(name)}`);
+    // What follows a colon is not shown: in a whole line that was given as a name it is the value.
+    const shown = typeof name === 'string' ? name.replace(/:.*/s, ':') : '';
+    throw new InvalidRequestError(
+      shown,
+      `A header's name is no token: ${quote(typeof name === 'string' ? shown : name)}`,
+    );
   }
   raw.push(name, fieldValue(name, value));
 }

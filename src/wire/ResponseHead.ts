@@ -14,6 +14,6 @@ export type ResponseFraming = 'none' | 'length' | 'chunked' | 'close';
 
 /** The hints of a Keep-Alive field: seconds that the connection may idle, requests that it may still carry. */
 export interface KeepAlive {
-  readonly timeout?: number;
-  readonly max?: number;
+  readonly timeout: number | undefined;
+  readonly max: number | undefined;
 }

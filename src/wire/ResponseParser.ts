@@ -191,7 +191,7 @@ export class ResponseParser {
     this.persistent = this.framing !== 'close' && !framing.close && (minorVersion === 1 || framing.keepAlive);
     const { keepAliveTimeout: timeout, keepAliveMax: max } = framing;
     if (timeout >= 0 || max >= 0) {
-      this.keepAlive = timeout < 0 ? { max } : max < 0 ? { timeout } : { timeout, max };
+      this.keepAlive = { timeout: timeout < 0 ? undefined : timeout, max: max < 0 ? undefined : max };
     }
     return 'head';
   }

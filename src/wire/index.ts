@@ -4,6 +4,7 @@ export { defaultResponseLimits, responseLimits, type ResponseLimits } from './Re
 export type { KeepAlive, ResponseFraming, ResponseHead } from './ResponseHead.js';
 export { ResponseParser, type ResponseToken } from './ResponseParser.js';
 export {
+  checkMethod,
   declaredLength,
   serializeRequestHead,
   wantsClose,

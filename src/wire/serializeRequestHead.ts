@@ -46,7 +46,8 @@ let lastHost = 'localhost';
 export function serializeRequestHead(head: RequestHead): string {
   const { method, path, framing } = head;
   const fields = head.headers.requestFields;
-  checkMethod(method, framing);
+  checkMethod(method);
+  checkBody(method, framing);
   checkTarget(head);
   const host = fields.host ?? head.host;
   checkHost(host);
@@ -81,10 +82,14 @@ export function wantsUpgrade(headers: HTTPHeaders): boolean {
   return headers.requestFields.upgrade;
 }
 
-function checkMethod(method: string, framing: RequestFraming): void {
+/** Throws `InvalidRequestError` unless `method` is a token. */
+export function checkMethod(method: string): void {
   if (!knownMethods.has(method) && !isTokenText(method)) {
     throw new InvalidRequestError('method', `The method is no token: ${quote(method)}`);
   }
+}
+
+function checkBody(method: string, framing: RequestFraming): void {
   if (framing.kind !== 'none' && (method === 'CONNECT' || method === 'TRACE')) {
     throw new InvalidRequestError('body', `A ${method} request has no body (RFC 9110 section 9.3)`);
   }
@@ -114,7 +119,8 @@ function checkHost(host: string): void {
     return;
   }
   if (typeof host !== 'string' || !hostHeader.test(host)) {
-    throw new InvalidRequestError('host', `The Host must be host or host:port, but is ${quote(host)}`);
+    const shown = typeof host === 'string' ? host.replace(/^.*@/s, '…@') : host; // in front of it stand credentials
+    throw new InvalidRequestError('host', `The Host must be host or host:port, but is ${quote(shown)}`);
   }
   lastHost = host;
 }
