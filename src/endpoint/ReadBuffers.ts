@@ -16,10 +16,13 @@ export function sharedReadBuffer(): Buffer {
 
 /** A buffer of the same size for one reader alone, from the free list if there is one. */
 export function takeReadBuffer(): Buffer {
-  return free.pop() ?? Buffer.allocUnsafeSlow(SIZE);
+  return free.pop() ?? Buffer.alloc(SIZE);
 }
 
-/** Gives a private buffer back. The caller forgets it: the next reader writes to it. */
+/**
+ * Gives a private buffer back. The caller forgets it: the next reader writes to it. It is emptied, as who is handed a
+ * view of a part can look at the whole, and that must not hold what another connection has read.
+ */
 export function giveReadBuffer(buffer: Buffer): void {
-  if (free.length < KEPT) free.push(buffer);
+  if (free.length < KEPT) free.push(buffer.fill(0));
 }

@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import { callable, flag, InvalidOptionError } from '../errors/index.js';
 import { checkHost } from './checks.js';
-import { ownOptions } from './ownOptions.js';
+import { deepCopy, ownOptions } from './ownOptions.js';
 import { checkTCPOptions, type TCPOptions } from './TCPOptions.js';
 import type { Endpoint } from './Transport.js';
 
@@ -30,10 +30,10 @@ export interface TLSOptions extends TCPOptions, TLSIdentityOptions {
 
 export type CheckedTLSOptions = ReturnType<typeof checkTLSOptions>;
 
-/** Checks and completes the options, once, when the endpoint is made. Secrets are not looked at: no error holds one. */
+/** Checks and completes the options, once, when the endpoint is made. Of secrets only the type is looked at: no error shows one. */
 export function checkTLSOptions(given: TLSOptions) {
   const options = ownOptions(given);
-  const tcp = checkTCPOptions(given);
+  const tcp = checkTCPOptions(options);
   const { ca, cert, key, pfx, passphrase, ciphers, minVersion, maxVersion } = options;
   return {
     ...tcp,
@@ -41,12 +41,22 @@ export function checkTLSOptions(given: TLSOptions) {
     servername: (checkServername(options.servername) ?? tcp.host).replace(/\.$/, ''),
     // Only literally false: an option that got lost (undefined, null, 0) must not turn the verification off.
     rejectUnauthorized: options.rejectUnauthorized !== false,
-    secrets: { ca, cert, key, pfx, passphrase, ciphers, minVersion, maxVersion },
+    secrets: deepCopy({ ...checkSecrets({ ca, cert, key, pfx, passphrase }), ciphers, minVersion, maxVersion }),
     ALPNProtocols: checkALPN(options.ALPNProtocols),
     checkServerIdentity: callable(options, 'checkServerIdentity'),
     sessionCache: flag(options, 'sessionCache', true),
     over: options.over,
   };
+}
+
+/** Node's own error for what is no text, no bytes and no object shows its value. */
+function checkSecrets(secrets: Omit<Secrets, 'ciphers'>): Omit<Secrets, 'ciphers'> {
+  for (const [option, value] of Object.entries(secrets)) {
+    const object = typeof value === 'object' && option !== 'passphrase';
+    if (value == null || typeof value === 'string' || object) continue;
+    throw new InvalidOptionError(option, value, option === 'passphrase' ? 'a string' : 'a string, bytes, or a list');
+  }
+  return secrets;
 }
 
 function checkServername(value: unknown): string | undefined {

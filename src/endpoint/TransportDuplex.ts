@@ -15,8 +15,9 @@ export class TransportDuplex extends Duplex {
     transport.ownBuffer(false);
     transport.read({
       data: view => {
-        // Copied: the view is on the shared buffer, a reader of a stream keeps what it gets.
-        if (!this.push(Buffer.from(view))) transport.pause();
+        // Copied: the view is on the shared buffer, a reader of a stream keeps what it gets. Not by `Buffer.from`, whose
+        // memory is a part of what other buffers lie in.
+        if (!this.push(Uint8Array.prototype.slice.call(view))) transport.pause();
       },
       end: () => {
         this.#peerEnded = true;

@@ -7,6 +7,9 @@ export function checkPort(option: string, value: unknown): number {
   throw new InvalidOptionError(option, value, 'a port from 1 to 65535');
 }
 
+/** A name in the DNS has 253 octets at most (RFC 1035 section 3.1), and a dot at its end. */
+const maxHost = 254;
+
 /**
  * A host name or an IP address, lower-case, in ASCII, an IPv6 address without its brackets. NUL, other controls,
  * whitespace and URL delimiters are refused: a resolver or a certificate check may stop reading at them.
@@ -14,6 +17,9 @@ export function checkPort(option: string, value: unknown): number {
 export function checkHost(option: string, value: unknown): string {
   const expected = 'a host name or an IP address';
   if (typeof value !== 'string') throw new InvalidOptionError(option, value, expected);
+  // Before anything else: the time of IDNA grows with the square of the length.
+  if (value.length > maxHost)
+    throw new InvalidOptionError(option, value, `${expected}, of ${maxHost} characters at most`);
   const host = /^\[.*\]$/s.test(value) ? value.slice(1, -1) : value;
   if (isIP(host) !== 0) return host.toLowerCase();
   const ascii = /[^\0-\x7f]/.test(host) ? domainToASCII(host) : host.toLowerCase();

@@ -1,4 +1,4 @@
-import { ConnectError } from '../errors/index.js';
+import { ConnectError, own, textOf } from '../errors/index.js';
 
 interface SystemError {
   readonly code?: unknown;
@@ -13,11 +13,17 @@ export function connectError(authority: string, cause: unknown): ConnectError {
   return new ConnectError(`Could not connect to ${authority}: ${describe(cause)}`, { cause });
 }
 
-function describe(cause: unknown): string {
-  if (typeof cause !== 'object' || cause === null) return String(cause);
-  const { code, message, errors } = cause as SystemError;
-  // "Happy eyeballs" fail with an AggregateError that has no message: one error per address that was tried.
-  const reasons = Array.isArray(errors) && errors.length > 0 ? errors.map(describe).join('; ') : text(message);
+function describe(cause: unknown, several = true): string {
+  if (typeof cause !== 'object' || cause === null) return textOf(cause);
+  const { message }: SystemError = cause;
+  const code = own(cause as SystemError, 'code');
+  const errors = own(cause as SystemError, 'errors');
+  // "Happy eyeballs" fail with an AggregateError that has no message: one error per address that was tried. Those have
+  // none within: a user's error may hold itself.
+  const reasons =
+    several && Array.isArray(errors) && errors.length > 0
+      ? errors.map(error => describe(error, false)).join('; ')
+      : text(message);
   return typeof code === 'string' && !reasons.includes(code) ? `${code}: ${reasons}` : reasons;
 }
 

@@ -33,32 +33,30 @@ export interface DuplexOptions {
  */
 export function duplex(factory: () => Duplex, options: DuplexOptions = {}): Endpoint {
   callable({ factory }, 'factory');
-  const { authority = 'localhost', scheduler } = ownOptions(options);
+  const own = ownOptions(options);
+  const { authority = 'localhost', scheduler } = own;
   // It becomes a header: what would end it is refused here.
   if (typeof authority !== 'string' || !/^[\x21-\x7e]+$/.test(authority)) {
     throw new InvalidOptionError('authority', authority, 'a host, or host:port');
   }
-  return dial(
-    { authority, connectTimeout: duration(options, 'connectTimeout', 10_000), scheduler },
-    (ready, failed) => {
-      const stream = factory();
-      const closed = () => failed(new Error('the stream was closed'));
-      const started = performance.now();
-      const open = () => {
-        stream.off('error', failed);
-        stream.off('close', closed);
-        const timings = pending === undefined ? {} : { connect: performance.now() - started };
-        ready(new DuplexTransport(stream, socketInfo(authority, stream as Socket, timings)));
-      };
-      stream.on('error', failed);
-      stream.on('close', closed);
-      const pending = awaited(stream);
-      if (stream.destroyed) failed(stream.errored ?? new Error('the stream is closed'));
-      else if (pending === undefined) open();
-      else stream.once(pending, open);
-      return () => stream.destroy();
-    },
-  );
+  return dial({ authority, connectTimeout: duration(own, 'connectTimeout', 10_000), scheduler }, (ready, failed) => {
+    const stream = factory();
+    const closed = () => failed(new Error('the stream was closed'));
+    const started = performance.now();
+    const open = () => {
+      stream.off('error', failed);
+      stream.off('close', closed);
+      const timings = pending === undefined ? {} : { connect: performance.now() - started };
+      ready(new DuplexTransport(stream, socketInfo(authority, stream as Socket, timings)));
+    };
+    stream.on('error', failed);
+    stream.on('close', closed);
+    const pending = awaited(stream);
+    if (stream.destroyed) failed(stream.errored ?? new Error('the stream is closed'));
+    else if (pending === undefined) open();
+    else stream.once(pending, open);
+    return () => stream.destroy();
+  });
 }
 
 /** The event to wait for, if there is one. */

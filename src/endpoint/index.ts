@@ -1,5 +1,6 @@
 export { duplex, type DuplexOptions } from './duplex.js';
 export { endpointFor } from './endpointFor.js';
+export { deepCopy } from './ownOptions.js';
 export { tcp } from './tcp.js';
 export type { TCPOptions } from './TCPOptions.js';
 export { tls } from './tls.js';

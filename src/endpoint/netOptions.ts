@@ -3,28 +3,42 @@ import { safeLookup } from './safeLookup.js';
 import type { CheckedTCPOptions } from './TCPOptions.js';
 
 /**
- * What `net.connect` and `tls.connect` are given. Each option that changes whom we talk to stands here with its own
- * value, be it undefined: Node looks for absent ones on `Object.prototype` as well.
+ * What Node looks for beside what we say. It copies the options to objects of its own, which have a prototype, so that
+ * each stands here with a value of its own, be it undefined: a polluted one would change whom we talk to, or how.
  */
-export function netOptions(options: CheckedTCPOptions, onread: OnReadOpts): TcpNetConnectOpts {
-  return Object.assign(Object.create(null) as object, {
-    host: options.host,
-    port: options.port,
-    family: options.family,
-    autoSelectFamily: options.autoSelectFamily && options.family === 0,
-    autoSelectFamilyAttemptTimeout: options.autoSelectFamilyAttemptTimeout,
-    lookup: options.lookup && safeLookup(options.lookup),
-    localAddress: options.localAddress,
-    localPort: undefined,
-    path: undefined,
-    socket: undefined,
-    fd: undefined,
-    handle: undefined,
-    hints: undefined,
-    timeout: undefined,
-    signal: undefined,
+const unsaid = Object.fromEntries(
+  [
+    ...['host', 'port', 'path', 'localAddress', 'localPort', 'family', 'hints', 'lookup', 'autoSelectFamily'],
+    ...['autoSelectFamilyAttemptTimeout', 'blockList', 'socket', 'fd', 'handle', 'timeout', 'signal', 'pauseOnCreate'],
+    ...['manualStart', 'noDelay', 'keepAlive', 'keepAliveInitialDelay', 'typeOfService', 'objectMode', 'highWaterMark'],
+    ...['readableObjectMode', 'writableObjectMode', 'readableHighWaterMark', 'writableHighWaterMark', 'encoding'],
+    ...['defaultEncoding', 'captureRejections', 'readable', 'writable', 'read', 'write', 'writev', 'final', 'destroy'],
+    'construct',
+  ].map(name => [name, undefined]),
+);
+
+/** The options of `net.connect` and `tls.connect`: the given ones, and no other. */
+export function nodeOptions(given: object, onread: OnReadOpts): object {
+  return Object.assign(Object.create(null) as object, unsaid, given, {
     // The peer may have finished before our answer to that is sent: what half-closes is decided above.
     allowHalfOpen: true,
     onread,
   });
+}
+
+export function netOptions(options: CheckedTCPOptions, onread: OnReadOpts): TcpNetConnectOpts {
+  const { host, port, family, autoSelectFamilyAttemptTimeout, lookup, localAddress } = options;
+  const autoSelectFamily = options.autoSelectFamily && family === 0;
+  return nodeOptions(
+    {
+      host,
+      port,
+      family,
+      autoSelectFamily,
+      autoSelectFamilyAttemptTimeout,
+      lookup: lookup && safeLookup(lookup),
+      localAddress,
+    },
+    onread,
+  ) as TcpNetConnectOpts;
 }

@@ -12,7 +12,7 @@ export interface SocketDial<S extends Socket> {
   /** When HTTP bytes may flow. */
   readonly readyAt: 'connect' | 'secureConnect';
   /** Called once, before the transport is handed over. */
-  readonly connected?: (socket: S) => void;
+  readonly connected: (socket: S) => void;
 }
 
 /** Dials with a socket that reads through `onread`. */
@@ -24,7 +24,7 @@ export function openSocket<S extends Socket>({ authority, connect, readyAt, conn
     socket.once(readyAt, () => {
       socket.off('error', failed);
       socket.off('close', closed);
-      connected?.(socket);
+      connected(socket);
       ready(new SocketTransport(socket, inbox, socketInfo(authority, socket, clock.timings)));
     });
     const closed = () => failed(new Error('the socket was closed'));

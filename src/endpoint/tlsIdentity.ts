@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { ownOptions } from './ownOptions.js';
+import { isPlain, ownOptions } from './ownOptions.js';
 import type { TLSIdentityOptions } from './TLSOptions.js';
 
 const ids = new WeakMap<object, number>();
@@ -17,7 +17,8 @@ export function tlsIdentity(options: TLSIdentityOptions): string {
   const own = ownOptions(options);
   const hash = createHash('sha256');
   add(hash, {
-    servername: own.servername?.toLowerCase(),
+    // What is no string is refused where it is used.
+    servername: typeof own.servername === 'string' ? own.servername.toLowerCase() : own.servername,
     // Anything but `false` keeps the verification on, and is the same.
     rejectUnauthorized: own.rejectUnauthorized !== false,
     ca: own.ca,
@@ -51,13 +52,6 @@ function add(hash: Hash, value: unknown): void {
   } else if ((typeof value === 'object' && value !== null) || typeof value === 'function') {
     hash.update(`id ${idOf(value)} `);
   } else hash.update(`${typeof value} ${String(value)} `);
-}
-
-/** Made by a literal. The fields of anything else, such as a KeyObject, may not tell two of them apart. */
-function isPlain(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function idOf(value: object): number {

@@ -1,7 +1,8 @@
-import { connect } from 'node:net';
+import { connect, type IpcNetConnectOpts } from 'node:net';
 import type { SchedulerLike } from 'rxjs';
 import { duration, InvalidOptionError } from '../errors/index.js';
 import { dial } from './dial.js';
+import { nodeOptions } from './netOptions.js';
 import { openSocket } from './openSocket.js';
 import { ownOptions } from './ownOptions.js';
 import type { Endpoint } from './Transport.js';
@@ -24,14 +25,16 @@ export function unix(path: string, options: UnixOptions = {}): Endpoint {
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
     throw new InvalidOptionError('path', path, 'the path of a socket');
   }
-  const { scheduler } = ownOptions(options);
+  const own = ownOptions(options);
+  const { scheduler } = own;
   const authority = 'localhost';
   return dial(
-    { authority, connectTimeout: duration(options, 'connectTimeout', 10_000), scheduler },
+    { authority, connectTimeout: duration(own, 'connectTimeout', 10_000), scheduler },
     openSocket({
       authority,
       readyAt: 'connect',
-      connect: onread => connect({ path, allowHalfOpen: true, onread }),
+      connected: () => undefined,
+      connect: onread => connect(nodeOptions({ path }, onread) as IpcNetConnectOpts),
     }),
   );
 }
