@@ -1,4 +1,5 @@
 import { Observable, type Observer, type OperatorFunction, type Subscriber, type Unsubscribable } from 'rxjs';
+import { member } from '../errors/index.js';
 import type { Collect, IncomingBody, ProtocolResponse } from '../protocol/index.js';
 
 /**
@@ -32,7 +33,7 @@ class BodyReader<T> implements Observer<ProtocolResponse>, Unsubscribable {
     this.#open++;
     const reading = new Reading<T>(this);
     // Our own responses have it; those that an interceptor made up have not.
-    const { incoming } = response as { incoming?: IncomingBody };
+    const incoming = member(response as { incoming?: IncomingBody }, 'incoming');
     const teardown =
       incoming === undefined ? this.otherwise(response).subscribe(reading) : this.collect(incoming, reading);
     if (reading.over) return;

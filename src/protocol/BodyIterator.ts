@@ -57,7 +57,7 @@ export class BodyIterator implements AsyncIterableIterator<Uint8Array> {
     this.#outcome ??= outcome;
     for (const { resolve, reject } of this.#waiting.splice(0)) {
       // An error is told once; after it the iterator is done.
-      if ('error' in this.#outcome) {
+      if (Object.hasOwn(this.#outcome, 'error')) {
         const { error } = this.#outcome;
         this.#outcome = {};
         reject(error);

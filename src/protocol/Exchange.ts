@@ -5,6 +5,7 @@ import { guarded } from '../timing/index.js';
 import { HTTPHeaders, type ResponseHead } from '../wire/index.js';
 import { IncomingBody, type BodyOwner, type Validity } from './IncomingBody.js';
 import type { Outgoing } from './outgoing.js';
+import { notify, type RequestObserver } from './ProtocolRequest.js';
 import { IncomingResponse, type ProtocolResponse, type Timings } from './ProtocolResponse.js';
 import type { Upload } from './Upload.js';
 
@@ -80,9 +81,8 @@ export class Exchange implements BodyOwner {
 
   /** `loaded` bytes of the request body are written. */
   uploaded(loaded: number): void {
-    const { observer, framing } = this.message;
-    if (observer?.uploadProgress === undefined) return;
-    this.tell(() => observer.uploadProgress!(loaded, framing.kind === 'length' ? framing.length : undefined));
+    const { framing } = this.message;
+    this.tell('uploadProgress', loaded, framing.kind === 'length' ? framing.length : undefined);
   }
 
   bytes(view: Uint8Array, start: number, end: number, valid: Validity): void {
@@ -100,9 +100,7 @@ export class Exchange implements BodyOwner {
   }
 
   #tellProgress(): void {
-    const { observer } = this.message;
-    if (observer?.downloadProgress === undefined) return;
-    this.tell(() => observer.downloadProgress!(this.#received, this.body!.length ?? undefined));
+    this.tell('downloadProgress', this.#received, this.body!.length ?? undefined);
   }
 
   /** The response is complete, and what it means for the connection is done: tells whoever is left to be told. */
@@ -133,10 +131,10 @@ export class Exchange implements BodyOwner {
     return (this.#response ??= new IncomingResponse(this.head!, this.body!, this, upgrade));
   }
 
-  /** Calls the user's observer. What it throws is reported; the exchange has nothing to do with it. */
-  tell(callback: () => void): void {
+  /** Tells the user's observer, if it asks for that. What it throws is reported; the exchange has nothing to do with it. */
+  tell<K extends keyof RequestObserver>(what: K, ...details: Parameters<Required<RequestObserver>[K]>): void {
     try {
-      callback();
+      notify(this.message.observer, what, ...details);
     } catch (error) {
       this.owner.report(error);
     }

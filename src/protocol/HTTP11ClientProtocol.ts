@@ -152,8 +152,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
       this.#waitingFor = 'headers';
       this.#deadline.startAt(now + exchange.message.timeouts.headers);
     }
-    const { observer } = exchange.message;
-    if (observer?.sent !== undefined) exchange.tell(() => observer.sent!());
+    exchange.tell('sent');
   }
 
   blocked(exchange: Exchange, blocked: boolean): void {
@@ -245,8 +244,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
   // ---- what they mean ----------------------------------------------------------------------------------------------
 
   informational(exchange: Exchange, head: ResponseHead): void {
-    const { observer } = exchange.message;
-    if (observer?.informational !== undefined) exchange.tell(() => observer.informational!(head));
+    exchange.tell('informational', head);
   }
 
   head(exchange: Exchange, head: ResponseHead, length: number | null): void {

@@ -1,5 +1,5 @@
 import { AsyncSubject, type Observable } from 'rxjs';
-import { BodyUsedError } from '../errors/index.js';
+import { BodyUsedError, member } from '../errors/index.js';
 import { guarded } from '../timing/index.js';
 import { HTTPHeaders } from '../wire/index.js';
 
@@ -183,10 +183,10 @@ export class IncomingBody {
     }
     this.#claimed = true;
     const piece = this.#queue[0];
-    if (this.#outcome === 'ended' && sink.whole !== undefined && this.#queue.length <= 1) {
+    if (this.#outcome === 'ended' && member(sink, 'whole') !== undefined && this.#queue.length <= 1) {
       this.#clear();
-      if (piece === undefined) sink.whole(nothing, 0, 0);
-      else sink.whole(piece.bytes, piece.start, piece.end);
+      if (piece === undefined) sink.whole!(nothing, 0, 0);
+      else sink.whole!(piece.bytes, piece.start, piece.end);
       return;
     }
     this.#sink = sink;

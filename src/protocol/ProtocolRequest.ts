@@ -1,4 +1,5 @@
-import type { HeadersInit, ResponseHead } from '../wire/index.js';
+import { member, own } from '../errors/index.js';
+import { HTTPHeaders, type HeadersInit, type ResponseHead } from '../wire/index.js';
 import type { RequestBody } from './RequestBody.js';
 
 /** What one exchange may wait for, in ms. `Infinity`: for ever. */
@@ -39,4 +40,24 @@ export interface ProtocolRequest {
   readonly idempotent?: boolean;
   readonly timeouts?: ExchangeTimeouts;
   readonly observer?: RequestObserver;
+}
+
+/** Tells an observer, if there is one and it asks for that. What it throws comes out. */
+export function notify<K extends keyof RequestObserver>(
+  observer: RequestObserver | undefined,
+  what: K,
+  ...details: Parameters<Required<RequestObserver>[K]>
+): void {
+  if (observer === undefined || member(observer, what) === undefined) return;
+  (observer as Record<K, (...all: typeof details) => void>)[what](...details);
+}
+
+/**
+ * The request as it is now: what the caller does to an object literal while the request is under way has no effect. An
+ * instance of a class, such as the agent's request, is taken as it is. Throws `InvalidRequestError` for its headers.
+ */
+export function snapshotOf(request: ProtocolRequest): ProtocolRequest {
+  const prototype: unknown = Object.getPrototypeOf(request);
+  if (prototype !== Object.prototype && prototype !== null) return request;
+  return { ...request, headers: HTTPHeaders.from(own(request, 'headers')) };
 }

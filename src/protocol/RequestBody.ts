@@ -1,5 +1,5 @@
 import { isObservable, type Observable } from 'rxjs';
-import { BodyNotReplayableError, InvalidRequestError, RequestGenerationFailedError } from '../errors/index.js';
+import { BodyNotReplayableError, InvalidRequestError, member, RequestGenerationFailedError } from '../errors/index.js';
 
 /** Bytes of a request body; a string is sent as UTF-8. */
 export type BodyChunk = Uint8Array | string;
@@ -46,7 +46,7 @@ export function openBody(body: RequestBody): OpenBody {
     }
   }
   if (typeof source === 'string' || source instanceof Uint8Array) return toBytes(source);
-  if (typeof source !== 'object' || source === null || !(isObservable(source) || Symbol.asyncIterator in source)) {
+  if (typeof source !== 'object' || source === null || !(isAsyncIterable(source) || isSubscribable(source))) {
     throw new InvalidRequestError(
       'body',
       'The request body must be a string, bytes, an Observable or AsyncIterable of them',
@@ -56,10 +56,19 @@ export function openBody(body: RequestBody): OpenBody {
   return source;
 }
 
+/** What somebody put on `Object.prototype` makes no source of an object, here and in the next. */
+export function isAsyncIterable(source: object): source is AsyncIterable<BodyChunk> {
+  return typeof member(source as Partial<AsyncIterable<BodyChunk>>, Symbol.asyncIterator) === 'function';
+}
+
+function isSubscribable(source: object): source is Observable<BodyChunk> {
+  return isObservable(source) && member(source, 'subscribe') !== undefined;
+}
+
 /** Ends a source that was opened and is not wanted: a stream holds a file, or a socket. */
 export function closeBody(body: OpenBody): void {
-  const { destroy } = body as { destroy?: unknown };
   try {
+    const destroy = member(body as { destroy?: unknown }, 'destroy');
     if (typeof destroy === 'function') destroy.call(body);
   } catch {
     // The source's own failure to stop is nobody's concern any more.

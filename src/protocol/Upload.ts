@@ -1,9 +1,9 @@
 import { takeWhile, type Observable, type Subscription } from 'rxjs';
 import type { Transport } from '../endpoint/index.js';
-import { BodyLengthMismatchError, HTTPClientError, RequestGenerationFailedError } from '../errors/index.js';
+import { BodyLengthMismatchError, HTTPClientError, RequestGenerationFailedError, textOf } from '../errors/index.js';
 import { guarded, loopTurn } from '../timing/index.js';
 import { chunkHead, lastChunk, type RequestFraming } from '../wire/index.js';
-import { closeBody, spend, toBytes, type BodyChunk, type OpenBody } from './RequestBody.js';
+import { closeBody, isAsyncIterable, spend, toBytes, type BodyChunk, type OpenBody } from './RequestBody.js';
 
 /** Bytes are given to the socket in slices of this size, so that a slow upload shows progress and a stalled one shows. */
 const sliceSize = 512 * 1024;
@@ -55,7 +55,7 @@ export class Upload {
     }
     spend(source);
     // What is both, as a response's body is, is read with backpressure.
-    if (Symbol.asyncIterator in source) this.#iterate(source);
+    if (isAsyncIterable(source)) this.#iterate(source);
     else this.#observe(source);
   }
 
@@ -111,13 +111,26 @@ export class Upload {
       result => {
         this.#asking = false;
         if (this.#over) return;
-        if (typeof result !== 'object' || result === null) {
-          this.#fail(new TypeError(`The iterator of the request body gave ${String(result)} instead of a result`));
-        } else if (result.done) this.#end();
-        else this.#accept(result.value);
+        this.#given(result);
       },
       error => this.#fail(error),
     );
+  }
+
+  /** The iterator is the user's: what it gives may be no result, or one that throws when it is looked at. */
+  #given(result: IteratorResult<BodyChunk>): void {
+    let chunk: BodyChunk | undefined;
+    try {
+      if (typeof result !== 'object' || result === null) {
+        throw new TypeError(`The iterator of the request body gave ${textOf(result)} instead of a result`);
+      }
+      chunk = result.done ? undefined : toBytes(result.value);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    if (chunk === undefined) this.#end();
+    else this.#accept(chunk);
   }
 
   #accept(chunk: BodyChunk): void {

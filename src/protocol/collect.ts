@@ -1,5 +1,6 @@
+import { constants } from 'node:buffer';
 import { Observable, type Observer } from 'rxjs';
-import { ResponseFailedError } from '../errors/index.js';
+import { ResponseFailedError, textOf } from '../errors/index.js';
 import type { BodySink, IncomingBody } from './IncomingBody.js';
 
 /**
@@ -29,8 +30,14 @@ abstract class Collector<T> implements BodySink {
     try {
       value = this.value(bytes, start, end);
     } catch (cause) {
-      const error = new ResponseFailedError(`The response body cannot be read: ${String(cause)}`, { cause });
-      this.subscriber.error(this.body.explained(error));
+      // The words of `JSON.parse` quote the body, which may be a token.
+      this.subscriber.error(
+        this.body.explained(
+          cause instanceof SyntaxError
+            ? new ResponseFailedError('The response body is not JSON')
+            : new ResponseFailedError(`The response body cannot be read: ${textOf(cause)}`, { cause }),
+        ),
+      );
       return;
     }
     this.subscriber.next(value);
@@ -43,8 +50,17 @@ abstract class Collector<T> implements BodySink {
     if (buffer === null || buffer.length < needed) {
       const { length } = this.body;
       const capacity = length === null ? this.#length * 2 : Math.min(length, needed * growth);
-      // Its own memory, not a part of Node's pool: what is handed on must show nobody else's bytes.
-      const grown = Buffer.allocUnsafeSlow(Math.max(needed, capacity));
+      let grown: Buffer;
+      try {
+        // Its own memory, not a part of Node's pool: what is handed on must show nobody else's bytes.
+        grown = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(capacity, constants.MAX_LENGTH)));
+      } catch (cause) {
+        // The connection is let go before its consumer hears of it, as with every failure.
+        this.body.drop(this);
+        const message = `The response body cannot be held in memory: it has ${needed} bytes or more`;
+        this.subscriber.error(this.body.explained(new ResponseFailedError(message, { cause })));
+        return false;
+      }
       buffer?.copy(grown, 0, 0, this.#length);
       this.#buffer = buffer = grown;
     }

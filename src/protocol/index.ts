@@ -7,6 +7,8 @@ export { isIdempotent } from './isIdempotent.js';
 export { protocolLimits, type ProtocolLimits } from './ProtocolLimits.js';
 export {
   defaultTimeouts,
+  notify,
+  snapshotOf,
   type ExchangeTimeouts,
   type ProtocolRequest,
   type RequestObserver,

@@ -11,7 +11,8 @@ const idempotentMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DE
  */
 export function isIdempotent(request: ProtocolRequest): boolean {
   const said = own(request, 'idempotent');
-  if (said !== undefined) return said;
+  // Only these two: 'false', from a configuration, must not have a request done twice.
+  if (typeof said === 'boolean') return said;
   if (idempotentMethods.has(own(request, 'method') ?? 'GET')) return true;
   return HTTPHeaders.from(own(request, 'headers')).has('idempotency-key');
 }

@@ -42,11 +42,19 @@ export function outgoing(request: ProtocolRequest, authority: string, mayPersist
   }
   const timeouts = checked(own(request, 'timeouts'));
   const upgrade = wantsUpgrade(headers);
-  const observer = own(request, 'observer');
+  const observer = own(request, 'observer') ?? undefined;
   const body = given == null ? null : openBody(given);
   try {
     const framing = body === null ? noBody : framingOf(body, headers);
-    const head = serializeRequestHead({ method, path: request.path, host: authority, headers, persistent, framing });
+    const head = serializeRequestHead({
+      method,
+      path: own(request, 'path') as string, // which checks it
+      host: authority,
+      headers,
+      persistent,
+      framing,
+      absoluteForm: false,
+    });
     return { method, head, body, framing, persistent, upgrade, timeouts, observer };
   } catch (error) {
     // What the caller's function has opened for a request that is not sent, nobody else would close.
