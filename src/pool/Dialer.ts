@@ -1,6 +1,6 @@
 import type { Subscription } from 'rxjs';
 import type { Transport } from '../endpoint/index.js';
-import { ConnectError, isHTTPClientError, type HTTPClientError } from '../errors/index.js';
+import { ConnectError, isHTTPClientError, textOf, type HTTPClientError } from '../errors/index.js';
 import { loopTurn } from '../timing/index.js';
 import type { Inventory } from './Inventory.js';
 import type { PoolSettings } from './PoolOptions.js';
@@ -41,7 +41,7 @@ export class Dialer {
       });
     } catch (cause) {
       // It is the user's, and may be no Observable at all.
-      this.#failed(slot, new ConnectError(`The endpoint cannot be subscribed to: ${String(cause)}`, { cause }));
+      this.#failed(slot, new ConnectError(`The endpoint cannot be subscribed to: ${textOf(cause)}`, { cause }));
       return;
     }
     // An endpoint may emit, or fail, from within `subscribe`.
@@ -80,7 +80,7 @@ export class Dialer {
       });
     } catch (cause) {
       transport.destroy();
-      this.#failed(slot, new ConnectError(`The protocolFactory threw: ${String(cause)}`, { cause }));
+      this.#failed(slot, new ConnectError(`The protocolFactory threw: ${textOf(cause)}`, { cause }));
       return;
     }
     const { connection, dial } = slot;
@@ -116,7 +116,7 @@ export class Dialer {
   #failed(slot: Slot, cause: unknown): void {
     if (slot.state !== 'connecting') return;
     const { bucket } = slot;
-    const error = isHTTPClientError(cause) ? cause : new ConnectError(`The dial failed: ${String(cause)}`, { cause });
+    const error = isHTTPClientError(cause) ? cause : new ConnectError(`The dial failed: ${textOf(cause)}`, { cause });
     const elapsed = this.inventory.deadlines.now() - slot.dialledAt;
     bucket.lastDialError = error;
     this.inventory.count(bucket, 'connectFailures');

@@ -1,6 +1,6 @@
 import { lastValueFrom, Observable, type ObservableInput, type SchedulerLike } from 'rxjs';
 import type { Endpoint } from '../endpoint/index.js';
-import { duration } from '../errors/index.js';
+import { duration, InvalidOptionError } from '../errors/index.js';
 import type { PoolEvent } from '../events/index.js';
 import { unrefScheduler, type DeadlineSweep } from '../timing/index.js';
 import type { ClientProtocol } from './ClientProtocol.js';
@@ -69,6 +69,7 @@ export class HTTPConnectionPool {
    * Gotcha: a lease that is never used and never released is destroyed after `leaseTimeout`; `use` cannot forget it.
    */
   get(key: string, endpoint$: Endpoint, options: AcquireOptions = {}): Observable<ClientProtocol> {
+    if (typeof key !== 'string') throw new InvalidOptionError('key', key, 'a string');
     const acquireTimeout = duration(options, 'acquireTimeout', this.#dispatcher.settings.acquireTimeout);
     return new Observable<ClientProtocol>(subscriber => {
       const dispatcher = this.#dispatcher;

@@ -12,7 +12,7 @@ import {
 } from 'rxjs';
 import type { Endpoint, TransportInfo } from '../endpoint/index.js';
 import { AbortedError, isHTTPClientError, LeaseUsedError, type HTTPClientError } from '../errors/index.js';
-import type { Progress, ProtocolRequest, ProtocolResponse } from '../protocol/index.js';
+import { snapshotOf, type Progress, type ProtocolRequest, type ProtocolResponse } from '../protocol/index.js';
 import type { ClientProtocol, LeaseState } from './ClientProtocol.js';
 import { shouldRetry } from './shouldRetry.js';
 import type { Holder, Slot } from './Bucket.js';
@@ -80,7 +80,7 @@ export class Lease implements ClientProtocol, Holder {
     return this.#slot?.connection?.info;
   }
 
-  request(request: ProtocolRequest): Observable<ProtocolResponse> {
+  request(given: ProtocolRequest): Observable<ProtocolResponse> {
     return new Observable(subscriber => {
       const slot = this.#slot;
       if (slot === null || this.#used) {
@@ -88,8 +88,16 @@ export class Lease implements ClientProtocol, Holder {
         return;
       }
       this.#used = true;
-      this.#request = request;
       slot.unused?.clear();
+      let request: ProtocolRequest;
+      try {
+        // A retry sends the request that was made, whatever has become of the caller's object by then.
+        request = this.#request = snapshotOf(given);
+      } catch (error) {
+        this.#letGo(error);
+        subscriber.error(error);
+        return undefined;
+      }
       // No operator on the way of a request that succeeds: the retry is built when a reused connection has failed.
       const attempt = slot.connection!.request(request).subscribe({
         next: response => {
@@ -179,7 +187,8 @@ export class Lease implements ClientProtocol, Holder {
 
   #failed(error: unknown, request: ProtocolRequest, subscriber: Subscriber<ProtocolResponse>): void {
     if (isHTTPClientError(error)) {
-      error.reused = this.reused;
+      // An endpoint of the user's may give one error again and again, and have frozen it.
+      if (!Object.isFrozen(error)) error.reused = this.reused;
       if (this.#isVacant) {
         const attempt = this.#retry(error, request, subscriber);
         // It may have been unsubscribed from by whom the retry was told to, before there was one to unsubscribe.
