@@ -1,7 +1,7 @@
-import { lastValueFrom, Observable, of, type Observer, type Subscriber, type TeardownLogic } from 'rxjs';
+import { lastValueFrom, Observable, of, throwError, type Observer, type Subscriber, type TeardownLogic } from 'rxjs';
 import { AbortedError, own, record, type HTTPClientError } from '../errors/index.js';
 import type { CloseOptions, HTTPConnectionPool } from '../pool/index.js';
-import type { RequestObserver } from '../protocol/index.js';
+import { notify, type RequestObserver } from '../protocol/index.js';
 import { AgentExchange } from './AgentExchange.js';
 import { agentSettings, type AgentOptions, type AgentSettings } from './AgentOptions.js';
 import type { AgentBody } from './bodyOf.js';
@@ -35,14 +35,12 @@ import { Route } from './Route.js';
 export class Agent {
   /** The pool under it: its own, or the one it was given. */
   readonly pool: HTTPConnectionPool;
-  readonly #options: AgentOptions;
   readonly #settings: AgentSettings;
   readonly #route: Route;
   readonly #handler: HTTPHandler;
 
   /** Throws `InvalidOptionError` for an option that makes no sense. */
   constructor(options: AgentOptions = {}) {
-    this.#options = options;
     this.#settings = agentSettings(options);
     this.pool = this.#settings.pool;
     this.#route = new Route(this.#settings.tls, this.pool.scheduler);
@@ -50,36 +48,37 @@ export class Agent {
   }
 
   /**
-   * Sends a request. An invalid one (URL, method, header, body) is an error notification, never thrown.
+   * Sends a request. An invalid one (URL, method, header, body) is an error notification, never thrown. It is read and
+   * checked at the call: what is done to `init` later has no effect.
    *
    * Errors: the `HTTPClientError` family, with the request's method and URL (without credentials and query).
    */
   request(init: HTTPRequestInit | HTTPRequest): Observable<HTTPResponse> {
-    return new Observable(subscriber => this.#start(init, subscriber));
+    return this.#cold(() => init);
   }
 
   get(url: string | URL, options?: RequestOptions): Observable<HTTPResponse> {
-    return this.request({ ...options, method: 'GET', url });
+    return this.#cold(() => ({ ...options, method: 'GET', url }));
   }
 
   head(url: string | URL, options?: RequestOptions): Observable<HTTPResponse> {
-    return this.request({ ...options, method: 'HEAD', url });
+    return this.#cold(() => ({ ...options, method: 'HEAD', url }));
   }
 
   delete(url: string | URL, options?: RequestOptions): Observable<HTTPResponse> {
-    return this.request({ ...options, method: 'DELETE', url });
+    return this.#cold(() => ({ ...options, method: 'DELETE', url }));
   }
 
   post(url: string | URL, body?: AgentBody | null, options?: RequestOptions): Observable<HTTPResponse> {
-    return this.request(withBody('POST', url, body, options));
+    return this.#cold(() => withBody('POST', url, body, options));
   }
 
   put(url: string | URL, body?: AgentBody | null, options?: RequestOptions): Observable<HTTPResponse> {
-    return this.request(withBody('PUT', url, body, options));
+    return this.#cold(() => withBody('PUT', url, body, options));
   }
 
   patch(url: string | URL, body?: AgentBody | null, options?: RequestOptions): Observable<HTTPResponse> {
-    return this.request(withBody('PATCH', url, body, options));
+    return this.#cold(() => withBody('PATCH', url, body, options));
   }
 
   /**
@@ -93,9 +92,15 @@ export class Agent {
    * Gotcha: the body comes only as far as somebody reads it: subscribe to it when the response comes.
    */
   events(init: HTTPRequestInit | HTTPRequest): Observable<HTTPEvent> {
+    let prepared: HTTPRequest;
+    try {
+      prepared = this.#prepare(init);
+    } catch (error) {
+      return throwError(() => error);
+    }
     return new Observable<HTTPEvent>(subscriber => {
       let response: HTTPResponse | null = null;
-      const request = this.#prepare(init).with({ observer: observerOf(init, subscriber) });
+      const request = prepared.with({ observer: observerOf(prepared.observer, subscriber) });
       const answer: Observer<HTTPResponse> = {
         next: value => {
           response = value;
@@ -119,11 +124,10 @@ export class Agent {
    * others instead of its own. They share the pool, unless another is given.
    */
   extend(options: AgentOptions): Agent {
-    const { interceptors, defaults } = this.#settings;
+    const { pool, interceptors, defaults, tls, key, endpoint } = this.#settings;
     const headers = own(options, 'headers');
     return new Agent({
-      ...this.#options,
-      pool: this.pool,
+      ...{ pool, baseURL: defaults.baseURL, tls, key, endpoint },
       ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
       headers: headers === undefined ? defaults.headers : defaults.headers.with(headers),
       timeouts: { ...defaults.timeouts, ...record(options, 'timeouts') },
@@ -147,9 +151,19 @@ export class Agent {
     return init instanceof HTTPRequest ? init : new HTTPRequest(init, this.#settings.defaults);
   }
 
-  /** What it throws (an invalid request) RxJS makes the error of the subscriber. */
-  #start(init: HTTPRequestInit | HTTPRequest, subscriber: Subscriber<HTTPResponse>): TeardownLogic {
-    const request = this.#prepare(init);
+  /** What `read` throws, an invalid request or a getter of the caller's, is told to who subscribes. */
+  #cold(read: () => HTTPRequestInit | HTTPRequest): Observable<HTTPResponse> {
+    let request: HTTPRequest;
+    try {
+      request = this.#prepare(read());
+    } catch (error) {
+      return throwError(() => error);
+    }
+    return new Observable(subscriber => this.#start(request, subscriber));
+  }
+
+  /** What it throws (an option of the connection that makes no sense) RxJS makes the error of the subscriber. */
+  #start(request: HTTPRequest, subscriber: Subscriber<HTTPResponse>): TeardownLogic {
     if (request.timeouts.total !== Infinity || request.signal !== undefined) {
       const operation = this.#operate(request, subscriber);
       return () => operation.left();
@@ -206,25 +220,24 @@ function withBody(
   return body === undefined ? { ...options, method, url } : { ...options, method, url, body };
 }
 
-/** Tells the steps of an exchange as events, and to the request's own observer as well. */
-function observerOf(init: HTTPRequestInit | HTTPRequest, events: Subscriber<HTTPEvent>): RequestObserver {
-  const given: RequestObserver | undefined = own(init, 'observer');
+/** Tells the steps of an exchange as events, and then to the request's own observer, which may throw. */
+function observerOf(given: RequestObserver | undefined, events: Subscriber<HTTPEvent>): RequestObserver {
   return {
     sent: () => {
-      given?.sent?.();
       events.next({ type: 'sent' });
+      notify(given, 'sent');
     },
     informational: head => {
-      given?.informational?.(head);
       events.next({ type: 'informational', status: head.status, headers: head.headers });
+      notify(given, 'informational', head);
     },
     uploadProgress: (loaded, total) => {
-      given?.uploadProgress?.(loaded, total);
       events.next({ type: 'uploadProgress', loaded, total });
+      notify(given, 'uploadProgress', loaded, total);
     },
     downloadProgress: (loaded, total) => {
-      given?.downloadProgress?.(loaded, total);
       events.next({ type: 'downloadProgress', loaded, total });
+      notify(given, 'downloadProgress', loaded, total);
     },
   };
 }

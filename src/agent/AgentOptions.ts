@@ -1,10 +1,10 @@
-import type { Endpoint, TLSOptions } from '../endpoint/index.js';
-import { callable, InvalidOptionError, own, record } from '../errors/index.js';
+import { deepCopy, type Endpoint, type TLSOptions } from '../endpoint/index.js';
+import { callable, InvalidOptionError, own, record, textOf } from '../errors/index.js';
 import { HTTPConnectionPool, type HTTPConnectionPoolOptions } from '../pool/index.js';
 import { HTTPHeaders, type HeadersInit } from '../wire/index.js';
 import type { HTTPInterceptor } from './HTTPInterceptor.js';
 import type { HTTPRequest, RequestDefaults } from './HTTPRequest.js';
-import { redactText } from './Target.js';
+import { parseURL, redactText } from './Target.js';
 import { noTimeouts, timeoutsOf, type Timeouts } from './Timeouts.js';
 
 /** How connections are made: TLS, and the options of the socket. */
@@ -55,22 +55,35 @@ export function agentSettings(options: AgentOptions): AgentSettings {
       headers: HTTPHeaders.from(own(options, 'headers')),
       timeouts: timeoutsOf(record(options, 'timeouts'), noTimeouts),
     },
-    tls: record(options, 'tls') ?? {},
+    tls: tlsOf(record(options, 'tls') ?? {}),
     key: callable(options, 'key'),
     endpoint: callable(options, 'endpoint'),
   };
+}
+
+/** As they are now: the key of a connection must not tell of other options than those that it was made with. */
+function tlsOf(options: ConnectOptions): ConnectOptions {
+  // It would be a way to the server that the key does not tell of.
+  if (Object.hasOwn(options, 'over')) {
+    throw new InvalidOptionError(
+      'tls.over',
+      own(options as { over?: Endpoint }, 'over'),
+      'left out: give an `endpoint`',
+    );
+  }
+  return deepCopy({ ...options });
 }
 
 function baseOf(base: string | URL | undefined): URL | undefined {
   if (base === undefined) return undefined;
   let url: URL | null = null;
   try {
-    url = new URL(base);
+    url = parseURL(String(base));
   } catch {
     // it is refused below
   }
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-    throw new InvalidOptionError('baseURL', redactText(String(base)), 'an absolute http or https URL');
+    throw new InvalidOptionError('baseURL', redactText(textOf(base)), 'an absolute http or https URL');
   }
   return url;
 }

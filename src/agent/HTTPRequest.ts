@@ -1,7 +1,7 @@
-import { own } from '../errors/index.js';
+import { InvalidOptionError, InvalidRequestError, own, record } from '../errors/index.js';
 import type { ClientProtocol } from '../pool/index.js';
 import type { RequestBody, RequestObserver } from '../protocol/index.js';
-import { HTTPHeaders, type HeadersInit } from '../wire/index.js';
+import { checkMethod, HTTPHeaders, type HeadersInit } from '../wire/index.js';
 import { bodyOf, type BodyInit } from './bodyOf.js';
 import { HTTPContext } from './HTTPContext.js';
 import { resolveURL, type Query } from './resolveURL.js';
@@ -59,18 +59,23 @@ export class HTTPRequest {
 
   /** Throws `InvalidRequestError` or `InvalidOptionError`. */
   constructor(init: HTTPRequestInit, defaults: RequestDefaults = noDefaults) {
+    if (typeof init !== 'object' || (init as unknown) === null) {
+      throw new InvalidRequestError('url', `A request must be an object with a URL, not a ${typeof init}`);
+    }
     this.method = own(init, 'method') ?? 'GET';
-    this.#target = targetOf(resolveURL(init.url, own(defaults, 'baseURL'), own(init, 'query')));
+    // Now, and again where it is written: from here on it stands in messages.
+    checkMethod(this.method);
+    this.#target = targetOf(resolveURL(own(init, 'url')!, own(defaults, 'baseURL'), own(init, 'query')));
     this.url = this.#target.href;
     this.path = this.#target.path;
     const { body, headers } = bodyOf(init);
     this.body = body;
     this.headers = merge(defaults.headers, headers, own(init, 'headers'), this.#target.authorization);
-    this.timeouts = timeoutsOf(own(init, 'timeouts'), defaults.timeouts);
-    this.signal = own(init, 'signal');
-    this.observer = own(init, 'observer');
+    this.timeouts = timeoutsOf(record(init, 'timeouts'), defaults.timeouts);
+    this.signal = signalOf(own(init, 'signal') ?? undefined);
+    this.observer = own(init, 'observer') ?? undefined;
     this.context = own(init, 'context') ?? noContext;
-    this.idempotent = own(init, 'idempotent');
+    this.idempotent = idempotentOf(own(init, 'idempotent') ?? undefined);
   }
 
   /** @internal Where it goes. */
@@ -117,6 +122,20 @@ export class HTTPRequest {
     copy.operation = this.operation;
     return copy;
   }
+}
+
+/** Of this realm or another, or what does as one. */
+function signalOf(signal: AbortSignal | undefined): AbortSignal | undefined {
+  if (signal === undefined) return undefined;
+  const listens = ['addEventListener', 'removeEventListener'] as const;
+  if (typeof signal.aborted === 'boolean' && listens.every(name => typeof signal[name] === 'function')) return signal;
+  throw new InvalidOptionError('signal', signal, 'an AbortSignal');
+}
+
+/** A word for it, as in a configuration, is refused: "false" would say yes, and have a request done twice. */
+function idempotentOf(value: boolean | undefined): boolean | undefined {
+  if (value === undefined || typeof value === 'boolean') return value;
+  throw new InvalidOptionError('idempotent', value, 'true or false');
 }
 
 const noContext = new HTTPContext();

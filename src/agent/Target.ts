@@ -16,25 +16,50 @@ export interface Target {
 /** URLs that were parsed: a service asks for the same ones again and again, and parsing costs as much as a request. */
 const known = new Map<string, Target>();
 const maxKnown = 1_000;
+const maxKnownLength = 2_048;
+
+/** A host name in the DNS has 253 octets at most, and a dot at its end (RFC 1035 section 3.1). */
+const maxHost = 254;
+/** As it may be written: each octet percent-encoded. */
+const maxWrittenHost = 3 * maxHost;
 
 /** Parses an absolute URL. Throws `InvalidRequestError` for one that is not, or is neither http nor https. */
 export function targetOf(url: string): Target {
   let target = known.get(url);
   if (target === undefined) {
     target = parse(url);
-    if (known.size >= maxKnown) known.clear();
-    known.set(url, target);
+    // Long ones are seldom asked for again, and a thousand of them would be held for ever.
+    if (url.length <= maxKnownLength) {
+      if (known.size >= maxKnown) known.clear();
+      known.set(url, target);
+    }
   }
   return target;
+}
+
+/**
+ * `new URL`, for URLs that somebody else may have chosen: the time that it takes for a host in Unicode grows with the
+ * square of its length, half a minute for 160 kB. Throws, as it does, for a host that no server has.
+ */
+export function parseURL(text: string): URL {
+  if (text.length > maxWrittenHost) {
+    // As the parser reads it: without tabs and line ends, a backslash a slash, any number of them, the last @ counts.
+    const [, authority = ''] =
+      /^[\0-\x20]*[a-z][a-z0-9+.-]*:[\\/]*([^\\/?#]*)/i.exec(text.replace(/[\t\n\r]/g, '')) ?? [];
+    if (authority.length - authority.lastIndexOf('@') - 1 > maxWrittenHost) throw new TypeError('Invalid URL');
+  }
+  const url = new URL(text);
+  if (url.hostname.length > maxHost) throw new TypeError('Invalid URL');
+  return url;
 }
 
 function parse(text: string): Target {
   let url: URL;
   try {
-    url = new URL(text);
+    url = parseURL(text);
   } catch {
     // Not as the cause: Node's error holds the whole URL.
-    throw new InvalidRequestError('url', `${JSON.stringify(redactText(text))} is not an absolute URL`);
+    throw new InvalidRequestError('url', `${quoteURL(text)} is not an absolute URL`);
   }
   const { protocol, username, password } = url;
   if (protocol !== 'http:' && protocol !== 'https:') {
@@ -70,7 +95,20 @@ export function redact(url: string): string {
     .replace(/[?#].*$/s, match => (match[0] === '?' ? '?…' : ''));
 }
 
-/** The same for what is no URL, or may be none: whatever is in front of an @ may be meant as credentials. */
+/**
+ * The same for what is no URL, or may be none: whatever is in front of an @ may be meant as credentials, and so may what
+ * stands where a port would.
+ */
 export function redactText(text: string): string {
-  return redact(text.replace(/^(\s*[a-z][a-z0-9+.-]*:[\\/]{2,})?.*@/is, '$1…@'));
+  return redact(
+    text
+      .replace(/^(\s*[a-z][a-z0-9+.-]*:[\\/]{2,})?.*@/is, '$1…@')
+      .replace(/^(\s*[a-z][a-z0-9+.-]*:[\\/]{2,}[^\\/?#:]*:)(?!\d{0,5}(?:[\\/?#]|$))[^\\/?#]*/i, '$1…'),
+  );
+}
+
+/** The same in quotes, and short. */
+export function quoteURL(text: string): string {
+  const shown = redactText(text);
+  return JSON.stringify(shown.length > 200 ? `${shown.slice(0, 200)}…` : shown);
 }

@@ -1,4 +1,4 @@
-import { InvalidRequestError, own } from '../errors/index.js';
+import { InvalidRequestError, own, textOf } from '../errors/index.js';
 import type { BodySource, RequestBody } from '../protocol/index.js';
 import { HTTPHeaders } from '../wire/index.js';
 import type { Body } from './Body.js';
@@ -24,7 +24,7 @@ const textHeaders = HTTPHeaders.from({ 'Content-Type': 'text/plain;charset=UTF-8
 export function bodyOf(init: BodyInit): Body {
   const body = own(init, 'body');
   const json = own(init, 'json');
-  const form = own(init, 'form');
+  const form = own(init, 'form') ?? undefined;
   if ((body != null ? 1 : 0) + (json !== undefined ? 1 : 0) + (form !== undefined ? 1 : 0) > 1) {
     throw new InvalidRequestError('body', 'A request has one of body, json and form');
   }
@@ -38,7 +38,7 @@ function stringify(json: unknown): string {
   try {
     text = JSON.stringify(json);
   } catch (cause) {
-    throw new InvalidRequestError('json', `The value cannot be sent as JSON: ${String(cause)}`, { cause });
+    throw new InvalidRequestError('json', `The value cannot be sent as JSON: ${textOf(cause)}`, { cause });
   }
   if (text === undefined) throw new InvalidRequestError('json', `A ${typeof json} cannot be sent as JSON`);
   return text;
@@ -46,6 +46,7 @@ function stringify(json: unknown): string {
 
 function encodeForm(form: NonNullable<BodyInit['form']>): string {
   if (form instanceof URLSearchParams) return form.toString();
+  if (typeof form !== 'object') throw new InvalidRequestError('form', `A form must be an object, not a ${typeof form}`);
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(form)) params.append(name, String(value));
   return params.toString();

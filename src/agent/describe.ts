@@ -4,7 +4,8 @@ import { redact } from './Target.js';
 
 /** Adds to an error which request it is about, once. */
 export function describe(error: unknown, request: HTTPRequest): unknown {
-  if (!isHTTPClientError(error) || error.request !== undefined) return error;
+  // An error of the user's own, from an endpoint or an interceptor, may be frozen.
+  if (!isHTTPClientError(error) || error.request !== undefined || Object.isFrozen(error)) return error;
   const { method } = request;
   const url = redact(request.url);
   error.request = { method, url };

@@ -12,7 +12,7 @@ export function multipart(form: FormData): Body {
   for (const [name, value] of form as unknown as Iterable<[string, string | File]>) {
     let head = `--${boundary}\r\nContent-Disposition: form-data; name="${quoted(name)}"`;
     if (typeof value !== 'string') {
-      head += `; filename="${quoted(value.name)}"\r\nContent-Type: ${safeType(value.type)}`;
+      head += `; filename="${quoted(String(value.name))}"\r\nContent-Type: ${safeType(String(value.type))}`;
     }
     head += '\r\n\r\n';
     const content = typeof value === 'string' ? value.replace(/\r\n|\r|\n/g, '\r\n') : value;

@@ -1,5 +1,5 @@
 import { InvalidRequestError } from '../errors/index.js';
-import { redact, redactText } from './Target.js';
+import { parseURL, quoteURL, redact } from './Target.js';
 
 export type Query =
   | string
@@ -12,9 +12,15 @@ export type Query =
  * credentials are those of its requests.
  */
 export function resolveURL(url: string | URL, base: URL | undefined, query?: Query): string {
-  const text = typeof url === 'string' ? url : url.href;
+  const text: unknown = typeof url === 'string' ? url : url?.href;
+  if (typeof text !== 'string')
+    throw new InvalidRequestError('url', `The URL must be a string or a URL, but is ${typeof url}`);
   const absolute = base === undefined ? text : below(base, text);
-  return query === undefined ? absolute : withQuery(absolute, query);
+  if (query == null) return absolute;
+  if (typeof query !== 'string' && typeof query !== 'object') {
+    throw new InvalidRequestError('query', `The query must be text or an object, not a ${typeof query}`);
+  }
+  return withQuery(absolute, query);
 }
 
 function below(base: URL, text: string): string {
@@ -23,17 +29,14 @@ function below(base: URL, text: string): string {
   // What a URL parser drops from a URL could hide where it leads: it is not dropped here, it is refused.
   if (!/[\t\n\r\\]|^[\0-\x20]|^\/\//.test(text)) {
     try {
-      url = new URL(isAbsolute(text) ? text : `${base.origin}${join(root, base, text)}`);
+      url = parseURL(isAbsolute(text) ? text : `${base.origin}${join(root, base, text)}`);
     } catch {
       // it is refused below
     }
   }
   const inside = url?.origin === base.origin && (url.pathname.startsWith(root) || `${url.pathname}/` === root);
   if (!inside) {
-    throw new InvalidRequestError(
-      'url',
-      `${JSON.stringify(redactText(text))} leads out of the baseURL ${redact(base.href)}`,
-    );
+    throw new InvalidRequestError('url', `${quoteURL(text)} leads out of the baseURL ${redact(base.href)}`);
   }
   if (url!.username === '' && url!.password === '') {
     url!.username = base.username;
