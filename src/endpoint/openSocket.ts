@@ -20,6 +20,10 @@ export function openSocket<S extends Socket>({ authority, connect, readyAt, conn
   return (ready, failed) => {
     const inbox = new Inbox();
     const socket = connect(SocketTransport.onread(inbox));
+    const closed = () => failed(new Error('the socket was closed'));
+    // First: whatever goes wrong from here on, a socket that nobody listens to would end the process.
+    socket.on('error', failed);
+    socket.on('close', closed);
     const clock = new DialClock(socket);
     socket.once(readyAt, () => {
       socket.off('error', failed);
@@ -27,9 +31,6 @@ export function openSocket<S extends Socket>({ authority, connect, readyAt, conn
       connected(socket);
       ready(new SocketTransport(socket, inbox, socketInfo(authority, socket, clock.timings)));
     });
-    const closed = () => failed(new Error('the socket was closed'));
-    socket.on('error', failed);
-    socket.on('close', closed);
     // The listener for errors stays on an aborted socket: an error on its way may still be emitted.
     return () => socket.destroy();
   };

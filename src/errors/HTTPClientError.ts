@@ -119,7 +119,7 @@ function describe(option: string, value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'object') return 'an object';
   if (typeof value === 'function' || typeof value === 'symbol' || secret.has(option)) return `a ${typeof value}`;
-  if (typeof value !== 'string') return String(value);
+  if (typeof value !== 'string') return `${value as number}`;
   // In front of an @ stand credentials, whatever the option.
   const shown = value.replace(/^.*@/s, '…@');
   return JSON.stringify(shown.length > 64 ? `${shown.slice(0, 64)}…` : shown);

@@ -30,14 +30,8 @@ abstract class Collector<T> implements BodySink {
     try {
       value = this.value(bytes, start, end);
     } catch (cause) {
-      // The words of `JSON.parse` quote the body, which may be a token.
-      this.subscriber.error(
-        this.body.explained(
-          cause instanceof SyntaxError
-            ? new ResponseFailedError('The response body is not JSON')
-            : new ResponseFailedError(`The response body cannot be read: ${textOf(cause)}`, { cause }),
-        ),
-      );
+      const error = new ResponseFailedError(`The response body cannot be read: ${textOf(cause)}`, { cause });
+      this.subscriber.error(this.body.explained(error));
       return;
     }
     this.subscriber.next(value);
@@ -98,7 +92,13 @@ class TextCollector extends Collector<string> {
 
 class JSONCollector<T> extends Collector<T> {
   protected override value(bytes: Uint8Array, start: number, end: number): T {
-    return JSON.parse(decode(bytes, start, end)) as T;
+    const text = decode(bytes, start, end);
+    try {
+      return JSON.parse(text) as T;
+    } catch {
+      // Not in the words of `JSON.parse`, which quote the text: it may be a token.
+      throw new SyntaxError('it is not JSON');
+    }
   }
 }
 
