@@ -26,16 +26,12 @@ describe('P4 Any response in any pieces, P6 and then the next request', () => {
   });
 });
 
-describe('P5 Every beginning of a response that its own bytes end', () => {
-  it.each(tables)(
-    'is waited for, and is an error at the end of the connection: %s',
-    async (_table, rows) => {
-      const seen = new Set<string>();
-      for (const row of rows.filter(isDelimited)) await judgePrefixes(library, row, seen);
-      expect(seen.size).toBeGreaterThan(10);
-    },
-    30_000,
-  );
+describe('P5 Every beginning of a response is waited for, and is an error at the end of the connection', () => {
+  describe.each(tables)('%s', (_table, rows) => {
+    const seen = new Set<string>();
+    it.each(titled(rows.filter(isDelimited)))('$title', ({ row }) => judgePrefixes(library, row, seen), 30_000);
+    afterAll(() => expect(seen.size).toBeGreaterThan(10));
+  });
 });
 
 describe('A response that is complete is not failed by what follows it', () => {
@@ -60,15 +56,10 @@ describe('A response that is complete is not failed by what follows it', () => {
     30_000,
   );
 
-  it.each(tables)(
-    'in all rows of %s',
-    async (_table, rows) => {
-      for (const row of rows.filter(isDelimited)) {
-        if (row[3].outcome === 'complete') await judgeFollowUps(library, row, thorough);
-      }
-    },
-    30_000,
-  );
+  describe.each(tables)('in the rows of %s', (_table, rows) => {
+    const whole = rows.filter(row => isDelimited(row) && row[3].outcome === 'complete');
+    it.each(titled(whole))('$title', ({ row }) => judgeFollowUps(library, row, thorough), 30_000);
+  });
 
   it('is so once a body that only FIN ends is confirmed; a RST right behind the FIN tells that it was cut', async () => {
     for (const turnsBetween of [0, 1, 3]) {

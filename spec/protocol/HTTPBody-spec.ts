@@ -115,11 +115,8 @@ describe('A stream or an iterator that is given up before its first read', () =>
 });
 
 describe('The chunk that pull works on', () => {
-  const endings: Record<string, (stage: Stage) => void> = {
-    'the connection is reset': ({ transport }) => transport.reset(),
-    'the connection is closed': ({ connection }) => connection.close(),
-  };
-  it.each(Object.entries(endings))('stays as it is until the work is done, also if %s', async (_name, end) => {
+  /** A body whose first chunk is done with. */
+  async function workOnSecond() {
     const stage = openConnection();
     const { values } = stage.request();
     stage.transport.respond(chunkedHead);
@@ -134,6 +131,15 @@ describe('The chunk that pull works on', () => {
     stage.transport.respond(chunk('first'));
     work[0].done.complete();
     await microtasks();
+    return { stage, work, body };
+  }
+
+  const endings: Record<string, (stage: Stage) => void> = {
+    'the connection is reset': ({ transport }) => transport.reset(),
+    'the connection is closed': ({ connection }) => connection.close(),
+  };
+  it.each(Object.entries(endings))('stays as it is until the work is done, also if %s', async (_name, end) => {
+    const { stage, work, body } = await workOnSecond();
     stage.transport.respond(chunk('second') + chunk('third'));
     end(stage);
     await microtasks();
@@ -148,20 +154,7 @@ describe('The chunk that pull works on', () => {
   });
 
   it('stays as it is also if what follows it in the same read is malformed', async () => {
-    const stage = openConnection();
-    const { values } = stage.request();
-    stage.transport.respond(chunkedHead);
-    const work: { bytes: Uint8Array; done: Subject<never> }[] = [];
-    const body = record(
-      values[0].body.pull(bytes => {
-        const done = new Subject<never>();
-        work.push({ bytes, done });
-        return done;
-      }),
-    );
-    stage.transport.respond(chunk('first'));
-    work[0].done.complete();
-    await microtasks();
+    const { stage, work, body } = await workOnSecond();
     stage.transport.respond(`${chunk('second')}no size`);
     await microtasks();
     expect(text(work[1].bytes)).toBe('second');
