@@ -9,6 +9,8 @@ export interface Control<C> {
   readonly cells: readonly C[];
   /** What at least one of them says. */
   readonly noticed: RegExp;
+  /** From this version of Node on the system does not do what the guard is for: nothing can be noticed. */
+  readonly before?: number;
 }
 
 const plain: Cell = {
@@ -100,6 +102,7 @@ export const faultControls: readonly Control<Cell>[] = [
     },
     cells: [{ ...plain, fault: 'reset at once', phase: 'mid body', framing: 'close' }],
     noticed: /how is "answer" instead of "error in the body"/,
+    before: 24, // libuv 1.52 tells of a reset right behind bytes as a reset
   },
   {
     name: 'the source of an upload is not stopped',

@@ -327,7 +327,7 @@ export class CancelPlay {
     this.#gone = true;
   }
 
-  #close(options?: { gracePeriod: number }): void {
+  #close(options = { gracePeriod: patience }): void {
     const outcome = this.#outcome;
     const closed$ = this.#agent.close(options).pipe(
       tap(() => {
