@@ -364,7 +364,8 @@ export function generate(random: Random, strange: number): string {
   else {
     for (let n = random.below(4); n > 0; n--) {
       const data = random.pick(['a', 'hello', '0123456789abcdef', '\r\n', '0\r\n\r\n', 'x'.repeat(26)]);
-      const size = random.oneIn(strange) ? random.pick(sizes) : data.length.toString(16);
+      const digits = data.length.toString(16);
+      const size = random.oneIn(strange) ? random.pick(sizes) : random.oneIn(3) ? digits.toUpperCase() : digits;
       text += size + (random.oneIn(12) ? random.pick(extensions) : '') + end() + data + end();
     }
     if (!random.oneIn(strange * 2))

@@ -137,8 +137,9 @@ export class RequestExaminer {
     const { requests, error, rest } = this.#ask(method, Buffer.concat([bytes, Buffer.from(probe)]));
     if (error !== '' || rest !== '') return `Node's server reads it: ${error} ${JSON.stringify(text)}`;
     const [read, next] = requests;
-    if (requests.length !== (probe === '' ? 1 : 2))
-      return `it is one request, not ${requests.length}: ${JSON.stringify(text)}`;
+    if (requests.length !== (probe === '' ? 1 : 2)) {
+      return `one request is one to the server: with ${probe === '' ? 'none' : 'one'} behind it ${requests.length} are read`;
+    }
     if (probe !== '' && (next.path !== '/probe' || !next.complete)) return 'the next request begins behind it';
     const got = JSON.stringify([
       this.reader.knows(method) ? read.method : method,
