@@ -2,7 +2,7 @@ import type { Transport } from '../endpoint/index.js';
 import type { HTTPClientError } from '../errors/index.js';
 import type { DeadlineSweep } from '../timing/index.js';
 import type { Exchange } from './Exchange.js';
-import { Upload } from './Upload.js';
+import { Upload, type UploadOwner } from './Upload.js';
 
 /** A body of up to this many bytes is copied behind its head, to be sent in one packet. */
 const smallBody = 16 * 1024;
@@ -36,10 +36,12 @@ export class RequestWriter {
       exchange.uploaded(body.length);
       this.#sent(exchange, flowing);
     } else {
-      transport.write(head);
+      // With a length of 0 it is the whole request: the server must not see that before the source has said so.
+      const whole = framing.kind === 'length' && framing.length === 0;
+      if (!whole) transport.write(head);
       // A transport that answers from within `write` may have ended the exchange already, or refused the body.
       if (exchange.over || (exchange.head !== null && exchange.head.status >= 300)) return;
-      const upload = new Upload(body, framing, transport, {
+      const owner: UploadOwner = {
         uploadBlocked: blocked => this.owner.blocked(exchange, blocked),
         uploadProgress: loaded => {
           exchange.uploaded(loaded);
@@ -47,7 +49,8 @@ export class RequestWriter {
         },
         uploadDone: () => this.owner.written(exchange, this.clock.now()),
         uploadFailed: error => this.owner.unsendable(exchange, error),
-      });
+      };
+      const upload = new Upload(body, framing, transport, owner, whole ? head : '');
       exchange.upload = upload;
       upload.start();
     }

@@ -44,6 +44,8 @@ export class Upload {
     private readonly framing: RequestFraming,
     private readonly transport: Transport,
     private readonly owner: UploadOwner,
+    /** What is held back of the request's head, as nothing is to follow it. */
+    private unsentHead = '',
   ) {}
 
   start(): void {
@@ -57,6 +59,8 @@ export class Upload {
     // What is both, as a response's body is, is read with backpressure.
     if (isAsyncIterable(source)) this.#iterate(source);
     else this.#observe(source);
+    // As with all last bytes: not longer than the loop needs to poll, as some sources never say that they are done.
+    if (this.unsentHead !== '') loopTurn.after(() => this.#sendHead());
   }
 
   /** The request ended early: tears the source down and says nothing more. */
@@ -74,6 +78,13 @@ export class Upload {
     } catch {
       // The source's own failure to stop is nobody's concern any more.
     }
+  }
+
+  #sendHead(): void {
+    const head = this.unsentHead;
+    if (this.#over || head === '') return;
+    this.unsentHead = '';
+    this.transport.write(head);
   }
 
   #observe(source: Observable<BodyChunk>): void {
@@ -240,6 +251,8 @@ export class Upload {
 
   /** The request counts as written when the socket has taken it: the wait for the response starts then. */
   #finish(): void {
+    this.#sendHead();
+    if (this.#over) return;
     const done = (): void => {
       this.#over = true;
       this.owner.uploadDone();
