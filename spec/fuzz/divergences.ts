@@ -122,7 +122,7 @@ export const divergences: readonly Divergence[] = [
     name: 'a length above 2^53-1',
     reason: 'It cannot be counted exactly (RFC 9110 section 8.6).',
     kinds: refusal,
-    when: ({ text }, { error }) => /no integer from 0 to 2\^53-1/.test(error) && /:\s*\d{16,20}\s*$/m.test(text),
+    when: ({ text }, { error }) => /no integer from 0 to 2\^53-1/.test(error) && /:\s*0*\d{16,20}\s*$/m.test(text),
     example: { text: `${ok}Content-Length: 9007199254740992\r\n\r\n` },
   },
   {
