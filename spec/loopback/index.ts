@@ -1,5 +1,6 @@
 export { blackhole, type Blackhole } from './blackhole.js';
 export { ca, certificate, type CertificateName } from './certificate.js';
+export { echo } from './echo.js';
 export { failure } from './failure.js';
 export { httpServer } from './httpServer.js';
 export { httpsServer } from './httpsServer.js';
