@@ -202,7 +202,7 @@ const controls: readonly Control[] = [
     'what a consumer works on outlasts the connection',
     'F20 no CRLF after data',
     judged('F20 no CRLF after data'),
-    { file: reader, from: 'else if (this.#ownBuffer)', to: 'else if (this.#exchange === undefined)' },
+    { file: reader, from: 'if (body?.holding) this.transport.pause();', to: 'if (body?.holding) void this.transport;' },
   ],
   [
     'a value holds no line end',

@@ -226,8 +226,8 @@ describe('the interceptors of an agent', () => {
     expect(log).toEqual([]);
     const spoiling = agentWith((request, next) => next(request.with({ method: 'BAD METHOD' })));
     await expect(get(spoiling)).rejects.toMatchObject({ code: 'ERR_INVALID_REQUEST', field: 'method' });
-    // Nothing was sent: the connection is as good as before.
-    expect(spoiling.pool.stats()).toMatchObject({ leased: 0, idle: 1 });
+    // Nothing was sent, and no connection made for it.
+    expect(spoiling.pool.stats()).toMatchObject({ leased: 0, opened: 0 });
   });
 
   it('are told by the context', async () => {

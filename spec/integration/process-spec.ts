@@ -84,14 +84,14 @@ describe('10 000 keys, each used once', () => {
 
   for (const kind of ['pool', 'agent']) {
     it(`leave no memory behind: ${kind}`, async () => {
-      const program = new Program('keys', [kind, 10_000, server.port], { flags: ['--expose-gc'] });
+      const program = new Program('keys', [kind, 5_000, server.port], { flags: ['--expose-gc'] });
       const { before, after, external, stats, keys, ms } = await program.result<KeysResult>(60_000);
       const perKey = (after - before) / keys;
       console.log(
         `${kind}: heap ${before} -> ${after}, ${perKey.toFixed(1)} bytes a key, external ${external}, ${Math.round(ms)} ms`,
       );
       expect(stats).toMatchObject({ leased: 0, idle: 0, connecting: 0, validating: 0, pending: 0 });
-      expect(stats.leases).toBeGreaterThanOrEqual(10_000);
+      expect(stats.leases).toBeGreaterThanOrEqual(5_000);
       // What is there is some 0.2 to 1 MB of compiled code, and of URLs and endpoints remembered (1 000 at most), for 2 000
       // keys and for 24 000; a key kept costs 500 bytes and more.
       expect(perKey).toBeLessThan(250);

@@ -190,10 +190,10 @@ describe('one request after the other', () => {
   it('does not overflow the stack in a release-take chain made by `repeat`', async () => {
     const released$ = defer(get).pipe(
       map(lease => lease.release()),
-      repeat(100_000),
+      repeat(30_000),
     );
     await lastValueFrom(released$);
-    expect(pool.stats()).toMatchObject({ leases: 100_000, opened: 1, leased: 0, pending: 0 });
+    expect(pool.stats()).toMatchObject({ leases: 30_000, opened: 1, leased: 0, pending: 0 });
     expect(server.connections).toBe(1);
   });
 });
