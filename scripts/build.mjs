@@ -1,17 +1,40 @@
 // Builds dist/: ES modules, CommonJS, and the types of each, which are the same but for the format that they stand for.
+// CommonJS is one file: Node loads it in a third of the time that a hundred take.
 import { spawnSync } from 'node:child_process';
-import { cpSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 
 rmSync(join(root, 'dist'), { recursive: true, force: true });
-for (const project of ['tsconfig.build.esm.json', 'tsconfig.build.cjs.json']) {
-  const { status } = spawnSync(process.execPath, [tsc, '-p', project], { cwd: root, stdio: 'inherit' });
-  if (status !== 0) process.exit(status ?? 1);
+const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.esm.json'], { cwd: root, stdio: 'inherit' });
+if (status !== 0) process.exit(status ?? 1);
+const { outputFiles } = await build({
+  absWorkingDir: root,
+  entryPoints: ['src/index.ts'],
+  outfile: 'dist/cjs/index.js',
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20.19',
+  external: ['rxjs'],
+  sourcemap: true,
+  sourcesContent: false, // src/ is a part of the package
+  logLevel: 'warning',
+  write: false,
+});
+mkdirSync(join(root, 'dist/cjs'));
+for (const { path, text } of outputFiles) {
+  // A class that refers to itself gets another name inside, and that is what people would see: `_HTTPClientError`.
+  const renamed = [...text.matchAll(/^var (\w+) = class _\1\b/gm)].map(([, name]) => name);
+  writeFileSync(
+    path,
+    renamed.reduce((code, name) => code.replaceAll(new RegExp(`\\b_${name}\\b`, 'g'), name), text),
+  );
 }
 writeFileSync(join(root, 'dist/esm/package.json'), '{ "type": "module", "sideEffects": false }\n');
 // The one set of types that was written, once as what `import` gets from the ES modules, once as CommonJS.
