@@ -25,12 +25,16 @@ export function openSocket<S extends Socket>({ authority, connect, readyAt, conn
     socket.on('error', failed);
     socket.on('close', closed);
     const clock = new DialClock(socket);
-    socket.once(readyAt, () => {
+    const open = () => {
+      // Whatever listens for the dial alone goes: an idle connection shall hold no more memory than it must.
+      clock.stop();
+      socket.off(readyAt, open);
       socket.off('error', failed);
       socket.off('close', closed);
       connected(socket);
       ready(new SocketTransport(socket, inbox, socketInfo(authority, socket, clock.timings)));
-    });
+    };
+    socket.on(readyAt, open);
     // The listener for errors stays on an aborted socket: an error on its way may still be emitted.
     return () => socket.destroy();
   };

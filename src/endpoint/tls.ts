@@ -1,8 +1,9 @@
 import { connect, type TLSSocket } from 'node:tls';
-import { catchError, switchMap, take, throwError, throwIfEmpty } from 'rxjs';
+import { catchError, switchMap, take, throwError, throwIfEmpty, timeout } from 'rxjs';
+import { ConnectTimeoutError } from '../errors/index.js';
 import { authorityOf } from './authorityOf.js';
 import { connectError } from './connectError.js';
-import { dial, type Open, withDeadline } from './dial.js';
+import { dial, type Open } from './dial.js';
 import { DialClock } from './DialClock.js';
 import { DuplexTransport } from './DuplexTransport.js';
 import { netOptions } from './netOptions.js';
@@ -55,7 +56,8 @@ export function tls(options: TLSOptions): Endpoint {
   }
 
   // The deadline is around the dial of the other endpoint as well.
-  const inner$ = over.pipe(
+  const { connectTimeout, scheduler } = checked;
+  const dial$ = over.pipe(
     take(1),
     throwIfEmpty(() => new Error('the endpoint in `over` emitted no transport')),
     catchError(error => throwError(() => connectError(authority, error))),
@@ -63,7 +65,9 @@ export function tls(options: TLSOptions): Endpoint {
       dial({ ...dialOptions, connectTimeout: Infinity }, openOver(transport, authority, handshake)),
     ),
   );
-  return withDeadline(inner$, dialOptions);
+  if (connectTimeout === Infinity) return dial$;
+  const late = () => throwError(() => new ConnectTimeoutError(authority, connectTimeout));
+  return dial$.pipe(timeout({ first: connectTimeout, scheduler, with: late }));
 }
 
 /** TLS inside another transport. There Node has no `onread`: it is read by 'data' events. */
