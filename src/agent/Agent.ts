@@ -1,7 +1,7 @@
 import { lastValueFrom, Observable, of, throwError, type Observer, type Subscriber, type TeardownLogic } from 'rxjs';
 import { AbortedError, own, record, type HTTPClientError } from '../errors/index.js';
 import type { CloseOptions, HTTPConnectionPool } from '../pool/index.js';
-import { notify, type RequestObserver } from '../protocol/index.js';
+import { keepPrepared, notify, type RequestObserver } from '../protocol/index.js';
 import { AgentExchange } from './AgentExchange.js';
 import { agentSettings, type AgentOptions, type AgentSettings } from './AgentOptions.js';
 import type { AgentBody } from './bodyOf.js';
@@ -12,6 +12,10 @@ import { HTTPRequest, type HTTPRequestInit, type RequestOptions } from './HTTPRe
 import type { HTTPResponse } from './HTTPResponse.js';
 import { Operation } from './Operation.js';
 import { Route } from './Route.js';
+
+/** A crawler sees many URLs: what is here costs less to make anew than to keep for ever. */
+const maxPlainGets = 1_000;
+const maxPlainURL = 2_048;
 
 /**
  * An HTTP client: URL in, response out, over a pool of persistent connections.
@@ -38,6 +42,7 @@ export class Agent {
   readonly #settings: AgentSettings;
   readonly #route: Route;
   readonly #handler: HTTPHandler;
+  readonly #plainGets = new Map<string, HTTPRequest>();
 
   /** Throws `InvalidOptionError` for an option that makes no sense. */
   constructor(options: AgentOptions = {}) {
@@ -58,7 +63,8 @@ export class Agent {
   }
 
   get(url: string | URL, options?: RequestOptions): Observable<HTTPResponse> {
-    return this.#cold(() => ({ ...options, method: 'GET', url }));
+    const isPlain = options === undefined && typeof url === 'string';
+    return this.#cold(() => (isPlain ? this.#plainGet(url) : { ...options, method: 'GET', url }));
   }
 
   head(url: string | URL, options?: RequestOptions): Observable<HTTPResponse> {
@@ -162,6 +168,20 @@ export class Agent {
     return new Observable(subscriber => this.#start(request, subscriber));
   }
 
+  /** A GET that says nothing but its URL is the same request each time: it is made, checked and serialised once. */
+  #plainGet(url: string): HTTPRequest {
+    let request = this.#plainGets.get(url);
+    if (request === undefined) {
+      request = new HTTPRequest({ url }, this.#settings.defaults);
+      // Long ones are seldom asked for again.
+      if (url.length > maxPlainURL) return request;
+      keepPrepared(request);
+      if (this.#plainGets.size >= maxPlainGets) this.#plainGets.clear();
+      this.#plainGets.set(url, request);
+    }
+    return request;
+  }
+
   /** What it throws (an option of the connection that makes no sense) RxJS makes the error of the subscriber. */
   #start(request: HTTPRequest, subscriber: Subscriber<HTTPResponse>): TeardownLogic {
     if (request.timeouts.total !== Infinity || request.signal !== undefined) {
@@ -204,9 +224,8 @@ export class Agent {
     const { deadlines } = this.pool;
     const exchange = new AgentExchange(request, subscriber, deadlines);
     const endpoint$ = endpoint === undefined ? this.#route.endpoint(request) : endpoint(request);
-    exchange.get = this.pool
-      .get(key(request), endpoint$, acquire === Infinity ? undefined : { acquireTimeout: acquire })
-      .subscribe(exchange);
+    const acquireTimeout = acquire === Infinity ? this.pool.acquireTimeout : acquire;
+    exchange.get = this.pool.acquire(key(request), endpoint$, acquireTimeout, exchange);
     return exchange;
   }
 }

@@ -1,19 +1,18 @@
-import type { Observer, Subscriber, Unsubscribable } from 'rxjs';
-import type { ClientProtocol } from '../pool/index.js';
+import type { Subscriber, Unsubscribable } from 'rxjs';
+import { isGone, type InnerLease, type Receiver } from '../pool/index.js';
 import type { ProtocolResponse } from '../protocol/index.js';
 import { describe } from './describe.js';
 import type { HTTPRequest } from './HTTPRequest.js';
 import { AgentResponse, type Acquisition, type HTTPResponse } from './HTTPResponse.js';
 
 /**
- * One attempt: a lease, a request over it, its response. It observes the pool and is the teardown of its subscriber, in
- * one object, as it is made for every request.
+ * One attempt: a lease, a request over it, its response. It is the receiver of the lease and the teardown of its
+ * subscriber in one object, as it is made for every request.
  */
-export class AgentExchange implements Observer<ClientProtocol>, Unsubscribable {
-  #get: Unsubscribable | null = null;
-  #request: Unsubscribable | null = null;
+export class AgentExchange implements Receiver<InnerLease>, Unsubscribable {
+  #get: Unsubscribable | undefined;
+  #request: Unsubscribable | undefined;
   readonly #startedAt: number;
-  #acquisition: Acquisition = { acquire: 0 };
 
   constructor(
     private readonly request: HTTPRequest,
@@ -23,27 +22,21 @@ export class AgentExchange implements Observer<ClientProtocol>, Unsubscribable {
     this.#startedAt = clock.now();
   }
 
-  /** The subscription to `pool.get`. */
-  set get(get: Unsubscribable) {
+  get closed(): boolean {
+    return isGone(this.subscriber);
+  }
+
+  /** What it asked the pool for. */
+  set get(get: Unsubscribable | undefined) {
     this.#get = get;
   }
 
-  next(lease: ClientProtocol): void {
-    const { request } = this;
+  next(lease: InnerLease): void {
+    const { request, subscriber } = this;
     request.operation?.track(lease);
-    this.#acquisition = {
-      acquire: this.clock.now() - this.#startedAt,
-      ...(lease.reused ? undefined : lease.info?.timings),
-    };
-    this.#request = lease.request(request).subscribe({
-      next: response => this.#response(response),
-      error: error => this.error(error),
-      complete: () => this.subscriber.complete(),
-    });
-  }
-
-  #response(response: ProtocolResponse): void {
-    this.subscriber.next(new AgentResponse(response, this.request, this.#acquisition));
+    const acquire = this.clock.now() - this.#startedAt;
+    const acquisition = lease.reused ? { acquire } : { acquire, ...lease.info?.timings };
+    this.#request = lease.send(request, new Answer(request, subscriber, acquisition));
   }
 
   error(error: unknown): void {
@@ -57,5 +50,30 @@ export class AgentExchange implements Observer<ClientProtocol>, Unsubscribable {
   unsubscribe(): void {
     this.#get?.unsubscribe();
     this.#request?.unsubscribe();
+  }
+}
+
+/** Makes a protocol's response one of an agent. */
+class Answer implements Receiver<ProtocolResponse> {
+  constructor(
+    private readonly request: HTTPRequest,
+    private readonly subscriber: Subscriber<HTTPResponse>,
+    private readonly acquisition: Acquisition,
+  ) {}
+
+  get closed(): boolean {
+    return this.subscriber.closed;
+  }
+
+  next(response: ProtocolResponse): void {
+    this.subscriber.next(new AgentResponse(response, this.request, this.acquisition));
+  }
+
+  error(error: unknown): void {
+    this.subscriber.error(describe(error, this.request));
+  }
+
+  complete(): void {
+    this.subscriber.complete();
   }
 }

@@ -18,7 +18,7 @@ class BodyReader<T> implements Observer<ProtocolResponse>, Unsubscribable {
   #sourceDone = false;
   #open = 0;
   /** Bodies that were not over at once. */
-  readonly #reading = new Set<Reading<T>>();
+  #reading: Set<Reading<T>> | null = null;
 
   constructor(
     source: Observable<ProtocolResponse>,
@@ -38,7 +38,7 @@ class BodyReader<T> implements Observer<ProtocolResponse>, Unsubscribable {
       incoming === undefined ? this.otherwise(response).subscribe(reading) : this.collect(incoming, reading);
     if (reading.over) return;
     reading.teardown = teardown;
-    this.#reading.add(reading);
+    (this.#reading ??= new Set()).add(reading);
     if (this.subscriber.closed) teardown.unsubscribe();
   }
 
@@ -53,13 +53,13 @@ class BodyReader<T> implements Observer<ProtocolResponse>, Unsubscribable {
 
   ended(reading: Reading<T>): void {
     this.#open--;
-    this.#reading.delete(reading);
+    this.#reading?.delete(reading);
     if (this.#sourceDone && this.#open === 0) this.subscriber.complete();
   }
 
   unsubscribe(): void {
     this.#source?.unsubscribe();
-    for (const { teardown } of this.#reading) teardown?.unsubscribe();
+    for (const { teardown } of this.#reading ?? []) teardown?.unsubscribe();
   }
 }
 

@@ -4,9 +4,10 @@ import type { Endpoint } from '../endpoint/index.js';
 import type { HTTPClientError, PoolSnapshot } from '../errors/index.js';
 import type { Connection } from '../protocol/index.js';
 import type { Deadline } from '../timing/index.js';
-import type { ClientProtocol } from './ClientProtocol.js';
+import type { InnerLease } from './ClientProtocol.js';
 import { LinkedList, ListNode } from './LinkedList.js';
 import { Counters } from './PoolStats.js';
+import type { Receiver } from './Receiver.js';
 
 /** All that the pool holds under one key. One that holds nothing is forgotten. */
 export class Bucket {
@@ -101,7 +102,7 @@ export class Waiter {
   constructor(
     readonly bucket: Bucket,
     readonly endpoint: Endpoint,
-    readonly subscriber: Subscriber<ClientProtocol>,
+    readonly receiver: Receiver<InnerLease>,
     /** Its place among all gets of the pool. */
     readonly order: number,
     readonly since: number,

@@ -1,7 +1,8 @@
-import type { Observable } from 'rxjs';
+import type { Observable, Unsubscribable } from 'rxjs';
 import type { TransportInfo } from '../endpoint/index.js';
 import type { HTTPClientError } from '../errors/index.js';
 import type { ProtocolRequest, ProtocolResponse } from '../protocol/index.js';
+import type { Receiver } from './Receiver.js';
 
 export type LeaseState =
   /** Not used yet. */
@@ -47,4 +48,10 @@ export interface ClientProtocol {
   readonly quiescent: Observable<void>;
   /** Emits when the connection was lost under this lease, `null` if in order; not for a loss that is retried. */
   readonly disconnected: Observable<HTTPClientError | null>;
+}
+
+/** @internal A lease, as the layer above has it. */
+export interface InnerLease extends ClientProtocol {
+  /** `request`, subscribed to. What it returns is to be unsubscribed from also when all has come. */
+  send(request: ProtocolRequest, receiver: Receiver<ProtocolResponse>): Unsubscribable | undefined;
 }

@@ -15,9 +15,9 @@ import { Deadline, guarded } from '../timing/index.js';
 import { Slot, type Bucket, type Holder, type SlotState, type Waiter } from './Bucket.js';
 import { Dialer, type DialOwner } from './Dialer.js';
 import { Inventory } from './Inventory.js';
-import { isGone } from './isGone.js';
 import { Lease, type LeaseHost } from './Lease.js';
 import type { PoolSettings } from './PoolOptions.js';
+import { isGone } from './Receiver.js';
 
 /** How long a get waits for room before a connection of another key that could be used again is closed for it, in ms. */
 const patience = 1_000;
@@ -98,7 +98,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
     waiter.settle();
     this.inventory.count(waiter.bucket, 'refusals');
     this.inventory.tell(waiter.bucket, { type: 'refused', error });
-    guarded(() => waiter.subscriber.error(error));
+    guarded(() => waiter.receiver.error(error));
   }
 
   #snapshot(bucket: Bucket, since: number): PoolSnapshot {
@@ -157,7 +157,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
         continue;
       }
       let waiter = bucket.waiters.first;
-      while (waiter !== undefined && isGone(waiter.subscriber)) {
+      while (waiter !== undefined && isGone(waiter.receiver)) {
         waiter.settle();
         waiter = bucket.waiters.first;
       }
@@ -246,7 +246,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
     waiter?.settle(); // first: what is told that the slot is gone may call the pool
     this.inventory.leave(slot, reason, error);
     guarded(() => claim?.error(error));
-    guarded(() => waiter?.subscriber.error(error));
+    guarded(() => waiter?.receiver.error(error));
     this.#drain();
   }
 
@@ -272,8 +272,8 @@ export class Dispatcher implements LeaseHost, DialOwner {
     }
     // Ownership passes here: the teardown that follows `next` finds a settled waiter, and does nothing.
     guarded(() => {
-      waiter.subscriber.next(lease);
-      waiter.subscriber.complete();
+      waiter.receiver.next(lease);
+      waiter.receiver.complete();
     });
     if (slot.lease === lease && lease.state === 'ready') this.#watch(slot);
   }

@@ -1,13 +1,14 @@
-import { lastValueFrom, Observable, type ObservableInput, type SchedulerLike } from 'rxjs';
+import { lastValueFrom, Observable, type ObservableInput, type SchedulerLike, type Unsubscribable } from 'rxjs';
 import type { Endpoint } from '../endpoint/index.js';
 import { duration, InvalidOptionError } from '../errors/index.js';
 import type { PoolEvent } from '../events/index.js';
 import { unrefScheduler, type DeadlineSweep } from '../timing/index.js';
-import type { ClientProtocol } from './ClientProtocol.js';
+import type { ClientProtocol, InnerLease } from './ClientProtocol.js';
 import { Dispatcher } from './Dispatcher.js';
 import type { Lease } from './Lease.js';
 import { poolSettings, type HTTPConnectionPoolOptions } from './PoolOptions.js';
 import type { PoolStats } from './PoolStats.js';
+import type { Receiver } from './Receiver.js';
 import { use } from './use.js';
 import { Waiter } from './Bucket.js';
 
@@ -69,23 +70,36 @@ export class HTTPConnectionPool {
    * Gotcha: a lease that is never used and never released is destroyed after `leaseTimeout`; `use` cannot forget it.
    */
   get(key: string, endpoint$: Endpoint, options: AcquireOptions = {}): Observable<ClientProtocol> {
-    if (typeof key !== 'string') throw new InvalidOptionError('key', key, 'a string');
-    const acquireTimeout = duration(options, 'acquireTimeout', this.#dispatcher.settings.acquireTimeout);
-    return new Observable<ClientProtocol>(subscriber => {
-      const dispatcher = this.#dispatcher;
-      const { inventory } = dispatcher;
-      const now = inventory.deadlines.now();
-      const bucket = inventory.bucket(key);
-      if (dispatcher.closing) {
-        inventory.forget(bucket);
-        subscriber.error(dispatcher.closedError(bucket, now));
-        return;
-      }
-      const until = now + acquireTimeout;
-      const waiter = new Waiter(bucket, endpoint$, subscriber, this.#order++, now, until, dispatcher);
-      dispatcher.enqueue(waiter);
-      return waiter;
-    });
+    checkKey(key);
+    const acquireTimeout = duration(options, 'acquireTimeout', this.acquireTimeout);
+    return new Observable<ClientProtocol>(subscriber => this.acquire(key, endpoint$, acquireTimeout, subscriber));
+  }
+
+  /** @internal `get`, subscribed to. */
+  acquire(
+    key: string,
+    endpoint$: Endpoint,
+    acquireTimeout: number,
+    receiver: Receiver<InnerLease>,
+  ): Unsubscribable | undefined {
+    checkKey(key);
+    const dispatcher = this.#dispatcher;
+    const { inventory } = dispatcher;
+    const now = inventory.deadlines.now();
+    const bucket = inventory.bucket(key);
+    if (dispatcher.closing) {
+      inventory.forget(bucket);
+      receiver.error(dispatcher.closedError(bucket, now));
+      return undefined;
+    }
+    const waiter = new Waiter(bucket, endpoint$, receiver, this.#order++, now, now + acquireTimeout, dispatcher);
+    dispatcher.enqueue(waiter);
+    return waiter;
+  }
+
+  /** @internal What `get` waits for a lease if it is not told. */
+  get acquireTimeout(): number {
+    return this.#dispatcher.settings.acquireTimeout;
   }
 
   /**
@@ -144,4 +158,8 @@ export class HTTPConnectionPool {
   [Symbol.asyncDispose](): Promise<void> {
     return lastValueFrom(this.close());
   }
+}
+
+function checkKey(key: unknown): void {
+  if (typeof key !== 'string') throw new InvalidOptionError('key', key, 'a string');
 }

@@ -1,4 +1,3 @@
-import { isNativeError } from 'node:util/types';
 import {
   AsyncSubject,
   defer,
@@ -7,14 +6,17 @@ import {
   retry,
   switchMap,
   throwError,
-  type Subscriber,
   type Subscription,
+  type Unsubscribable,
 } from 'rxjs';
 import type { Endpoint, TransportInfo } from '../endpoint/index.js';
 import { AbortedError, isHTTPClientError, LeaseUsedError, type HTTPClientError } from '../errors/index.js';
 import { snapshotOf, type Progress, type ProtocolRequest, type ProtocolResponse } from '../protocol/index.js';
-import type { ClientProtocol, LeaseState } from './ClientProtocol.js';
+import type { InnerLease, LeaseState } from './ClientProtocol.js';
+import { FirstAttempt, type Requester } from './FirstAttempt.js';
+import type { Receiver } from './Receiver.js';
 import { shouldRetry } from './shouldRetry.js';
+import { withCause } from './withCause.js';
 import type { Holder, Slot } from './Bucket.js';
 
 /** The pool, as its leases see it. */
@@ -33,7 +35,7 @@ export interface LeaseHost {
  * The handle that `get` emits, over a connection that the pool keeps. It lets go of the connection the moment that is
  * given back or lost: nothing done here afterwards can touch a later lease.
  */
-export class Lease implements ClientProtocol, Holder {
+export class Lease implements InnerLease, Holder, Requester {
   readonly key: string;
   reused: boolean;
   #slot: Slot | null;
@@ -80,41 +82,39 @@ export class Lease implements ClientProtocol, Holder {
     return this.#slot?.connection?.info;
   }
 
-  request(given: ProtocolRequest): Observable<ProtocolResponse> {
-    return new Observable(subscriber => {
-      const slot = this.#slot;
-      if (slot === null || this.#used) {
-        subscriber.error(new LeaseUsedError());
-        return;
-      }
-      this.#used = true;
-      slot.unused?.clear();
-      let request: ProtocolRequest;
-      try {
-        // A retry sends the request that was made, whatever has become of the caller's object by then.
-        request = this.#request = snapshotOf(given);
-      } catch (error) {
-        this.#letGo(error);
-        subscriber.error(error);
-        return undefined;
-      }
-      // No operator on the way of a request that succeeds: the retry is built when a reused connection has failed.
-      const attempt = slot.connection!.request(request).subscribe({
-        next: response => {
-          // One that came whole is told when the lease is over already.
-          if (this.#slot !== null) this.#response = response;
-          subscriber.next(response);
-        },
-        error: error => this.#failed(error, request, subscriber),
-        complete: () => subscriber.complete(),
-      });
-      // One that failed within `subscribe` may have its retry in this place already.
-      if (!attempt.closed) this.#attempt = attempt;
-      return () => {
-        this.#attempt?.unsubscribe();
-        if (this.#isVacant) this.#letGo(new AbortedError('The request was unsubscribed from'));
-      };
-    });
+  request(request: ProtocolRequest): Observable<ProtocolResponse> {
+    return new Observable(subscriber => this.#start(request, true, subscriber));
+  }
+
+  /** @internal `request`, subscribed to, for a request that nobody changes. */
+  send(request: ProtocolRequest, receiver: Receiver<ProtocolResponse>): Unsubscribable | undefined {
+    return this.#start(request, false, receiver);
+  }
+
+  #start(given: ProtocolRequest, copied: boolean, receiver: Receiver<ProtocolResponse>): Unsubscribable | undefined {
+    const slot = this.#slot;
+    if (slot === null || this.#used) {
+      receiver.error(new LeaseUsedError());
+      return undefined;
+    }
+    this.#used = true;
+    slot.unused?.clear();
+    let request = given;
+    try {
+      // A retry sends the request that was made, whatever has become of the caller's object by then.
+      if (copied) request = snapshotOf(given);
+    } catch (error) {
+      this.#letGo(error);
+      receiver.error(error);
+      return undefined;
+    }
+    this.#request = request;
+    // No operator on the way of a request that succeeds: the retry is built when a reused connection has failed.
+    const first = new FirstAttempt(this, request, receiver);
+    const attempt = slot.connection!.request(request).subscribe(first);
+    // One that failed within `subscribe` may have its retry in this place already.
+    if (!attempt.closed) this.#attempt = attempt;
+    return first;
   }
 
   release(): void {
@@ -183,26 +183,39 @@ export class Lease implements ClientProtocol, Holder {
     this.#echo();
   }
 
-  // ---- the retry ----
+  // ---- told by its request ----
 
-  #failed(error: unknown, request: ProtocolRequest, subscriber: Subscriber<ProtocolResponse>): void {
+  answered(response: ProtocolResponse): void {
+    // One that came whole is told when the lease is over already.
+    if (this.#slot !== null) this.#response = response;
+  }
+
+  /** Whoever asked has gone, or has all that there is. */
+  left(): void {
+    this.#attempt?.unsubscribe();
+    if (this.#isVacant) this.#letGo(new AbortedError('The request was unsubscribed from'));
+  }
+
+  failed(error: unknown, request: ProtocolRequest, receiver: Receiver<ProtocolResponse>): void {
     if (isHTTPClientError(error)) {
       // An endpoint of the user's may give one error again and again, and have frozen it.
       if (!Object.isFrozen(error)) error.reused = this.reused;
       if (this.#isVacant) {
-        const attempt = this.#retry(error, request, subscriber);
+        const attempt = this.#retry(error, request, receiver);
         // It may have been unsubscribed from by whom the retry was told to, before there was one to unsubscribe.
-        if (subscriber.closed) attempt.unsubscribe();
+        if (receiver.closed) attempt.unsubscribe();
         else this.#attempt = attempt;
         return;
       }
     }
     this.#letGo(error);
-    subscriber.error(error);
+    receiver.error(error);
   }
 
+  // ---- the retry ----
+
   /** Only for a reused connection that died before it answered: the first attempt is the failure that there was. */
-  #retry(failure: HTTPClientError, request: ProtocolRequest, subscriber: Subscriber<ProtocolResponse>): Subscription {
+  #retry(failure: HTTPClientError, request: ProtocolRequest, receiver: Receiver<ProtocolResponse>): Subscription {
     let attempts = 0;
     const fresh$ = this.host.redial(this, this.#slot!, failure).pipe(
       switchMap(slot => {
@@ -224,13 +237,13 @@ export class Lease implements ClientProtocol, Holder {
       )
       .subscribe({
         next: response => {
-          if (this.#slot !== null) this.#response = response;
-          subscriber.next(response);
+          this.answered(response);
+          receiver.next(response);
         },
-        complete: () => subscriber.complete(),
+        complete: () => receiver.complete(),
         error: error => {
           this.#letGo(error);
-          subscriber.error(error === failure ? error : withCause(error, failure));
+          receiver.error(error === failure ? error : withCause(error, failure));
         },
       });
   }
@@ -269,19 +282,3 @@ export class Lease implements ClientProtocol, Holder {
 }
 
 const untouched: Progress = { state: 'closed', wrote: false, responseByte: false, bodySubscribed: false };
-
-/** Puts `first` at the end of the chain of causes, where the error's own causes stay in sight. */
-function withCause(error: unknown, first: Error): unknown {
-  // The chain is the endpoint's, and may be anything: a circle, frozen, or one that was seen before.
-  const seen = new Set<unknown>([first]);
-  let last = error;
-  // Not `instanceof`: the system's errors are of another realm than the library in a vm, and so in jest.
-  while (isNativeError(last) && isNativeError(last.cause) && !seen.has(last.cause)) {
-    seen.add(last);
-    last = last.cause;
-  }
-  if (isNativeError(last) && last.cause == null && !seen.has(last) && Object.isExtensible(last)) {
-    last.cause = first;
-  }
-  return error;
-}

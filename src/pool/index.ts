@@ -1,5 +1,6 @@
-export type { ClientProtocol, LeaseState } from './ClientProtocol.js';
+export type { ClientProtocol, InnerLease, LeaseState } from './ClientProtocol.js';
 export { HTTPConnectionPool, type AcquireOptions, type CloseOptions } from './HTTPConnectionPool.js';
 export type { HTTPConnectionPoolOptions } from './PoolOptions.js';
 export type { PoolStats } from './PoolStats.js';
+export { isGone, type Receiver } from './Receiver.js';
 export { shouldRetry, type Failure } from './shouldRetry.js';

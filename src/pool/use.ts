@@ -1,7 +1,7 @@
 import { from, Observable, type ObservableInput, type Subscription } from 'rxjs';
 import type { ClientProtocol } from './ClientProtocol.js';
-import { isGone } from './isGone.js';
 import type { Lease } from './Lease.js';
+import { isGone } from './Receiver.js';
 
 /**
  * A lease for the time of an inner Observable.

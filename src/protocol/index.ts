@@ -4,6 +4,7 @@ export { HTTP11ClientProtocol } from './HTTP11ClientProtocol.js';
 export { HTTPBody } from './HTTPBody.js';
 export type { IncomingBody } from './IncomingBody.js';
 export { isIdempotent } from './isIdempotent.js';
+export { keepPrepared } from './outgoing.js';
 export { protocolLimits, type ProtocolLimits } from './ProtocolLimits.js';
 export {
   defaultTimeouts,

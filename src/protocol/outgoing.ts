@@ -31,8 +31,35 @@ export interface Outgoing {
 const noBody: RequestFraming = { kind: 'none' };
 const chunked: RequestFraming = { kind: 'chunked' };
 
-/** Opens the body, decides the framing, and writes the head. Whatever it throws, nothing was sent. */
+interface Prepared {
+  readonly authority: string;
+  readonly mayPersist: boolean;
+  readonly message: Outgoing;
+}
+
+/** Requests of which their owner promises that they never change, and what came of them the last time. */
+const lasting = new WeakMap<ProtocolRequest, Prepared | null>();
+
+/**
+ * Promises that `request` never changes and has no body: it is checked and serialised once for as long as it goes to the
+ * same server. Services ask for the same few things again and again.
+ */
+export function keepPrepared(request: ProtocolRequest): void {
+  lasting.set(request, null);
+}
+
+/** What goes on the wire. Whatever it throws, nothing was sent. */
 export function outgoing(request: ProtocolRequest, authority: string, mayPersist: boolean): Outgoing {
+  const known = lasting.get(request);
+  if (known === undefined) return prepare(request, authority, mayPersist);
+  if (known?.authority === authority && known.mayPersist === mayPersist) return known.message;
+  const message = prepare(request, authority, mayPersist);
+  lasting.set(request, { authority, mayPersist, message });
+  return message;
+}
+
+/** Opens the body, decides the framing, and writes the head. */
+function prepare(request: ProtocolRequest, authority: string, mayPersist: boolean): Outgoing {
   const method = own(request, 'method') ?? 'GET';
   const headers = HTTPHeaders.from(own(request, 'headers'));
   const persistent = mayPersist && !wantsClose(headers);

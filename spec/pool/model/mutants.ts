@@ -35,7 +35,7 @@ export const mutants: readonly Mutant[] = [
     mutation: {
       file: 'pool/Bucket.ts',
       from: 'this.bucket.waiters.remove(this.node);',
-      to: 'if (!this.subscriber.closed) this.bucket.waiters.remove(this.node);',
+      to: 'if (!this.receiver.closed) this.bucket.waiters.remove(this.node);',
     },
   },
   {
@@ -43,8 +43,8 @@ export const mutants: readonly Mutant[] = [
     noticed: /not its own|one dial failed two/,
     mutation: {
       file: dispatcher,
-      from: 'guarded(() => waiter?.subscriber.error(error));',
-      to: 'guarded(() => waiter?.subscriber.error(error)); for (const other of [...slot.bucket.waiters]) { other.settle(); other.subscriber.error(error); }',
+      from: 'guarded(() => waiter?.receiver.error(error));',
+      to: 'guarded(() => waiter?.receiver.error(error)); for (const other of [...slot.bucket.waiters]) { other.settle(); other.receiver.error(error); }',
     },
   },
   {

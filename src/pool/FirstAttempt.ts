@@ -1,0 +1,37 @@
+import type { Observer, Unsubscribable } from 'rxjs';
+import type { ProtocolRequest, ProtocolResponse } from '../protocol/index.js';
+import type { Receiver } from './Receiver.js';
+
+/** The lease, as its request sees it. */
+export interface Requester {
+  answered(response: ProtocolResponse): void;
+  failed(error: unknown, request: ProtocolRequest, receiver: Receiver<ProtocolResponse>): void;
+  /** Whoever asked has gone, or has all that there is. */
+  left(): void;
+}
+
+/** The request as long as all goes well: observes the connection, and is what its receiver unsubscribes. */
+export class FirstAttempt implements Observer<ProtocolResponse>, Unsubscribable {
+  constructor(
+    private readonly lease: Requester,
+    private readonly request: ProtocolRequest,
+    private readonly receiver: Receiver<ProtocolResponse>,
+  ) {}
+
+  next(response: ProtocolResponse): void {
+    this.lease.answered(response);
+    this.receiver.next(response);
+  }
+
+  error(error: unknown): void {
+    this.lease.failed(error, this.request, this.receiver);
+  }
+
+  complete(): void {
+    this.receiver.complete();
+  }
+
+  unsubscribe(): void {
+    this.lease.left();
+  }
+}
