@@ -48,7 +48,7 @@ describe('URLs of an agent', () => {
     return JSON.parse(await lastValueFrom(agent.request(init).pipe(text()))) as Seen;
   }
 
-  describe('with a baseURL', () => {
+  describe('with a baseURL (CVE-2024-39338, CVE-2025-27152)', () => {
     const agentAt = (base: string, options: AgentOptions = {}): Agent => new Agent({ pool, baseURL: base, ...options });
 
     it.each([
