@@ -149,7 +149,7 @@ export class Call {
     const headed = (response: ProtocolResponse): void => this.#headed(response, attempt);
     const reader = mergeMap((response: ProtocolResponse) => read(response, reading, pace, this.#check!));
     if (via === 'use') {
-      const endpoint$ = tcp({ host: '127.0.0.1', port: host.ports[port] });
+      const endpoint$ = tcp({ host: '127.0.0.1', port: host.ports[port], connectTimeout: timeouts.connect });
       const request = { method, path, headers, body, timeouts, observer };
       return house.agent.pool
         .use(String(host.ports[port]), endpoint$, lease => lease.request(request).pipe(tap(headed)), {
@@ -181,11 +181,13 @@ export class Call {
   /** A lease without a request. */
   #lease(forgotten: boolean): Observable<never> {
     const port = this.host.ports[this.scenario.port];
-    const { acquire } = this.scenario.client.timeouts;
-    return this.house.agent.pool.get(String(port), tcp({ host: '127.0.0.1', port }), { acquireTimeout: acquire }).pipe(
-      tap(lease => (forgotten ? undefined : lease.release())),
-      filter((_): _ is never => false),
-    );
+    const { acquire, connect } = this.scenario.client.timeouts;
+    return this.house.agent.pool
+      .get(String(port), tcp({ host: '127.0.0.1', port, connectTimeout: connect }), { acquireTimeout: acquire })
+      .pipe(
+        tap(lease => (forgotten ? undefined : lease.release())),
+        filter((_): _ is never => false),
+      );
   }
 
   #headed(response: ProtocolResponse, attempt: number): void {

@@ -5,7 +5,7 @@ import { concatMap, firstValueFrom, lastValueFrom, range, toArray } from 'rxjs';
 import { Agent, discard } from 'rxjs-http-pool';
 import { Call, monotonic, type CallHost } from './Call.js';
 import { base64 } from './Ledger.js';
-import type { Outcome, EpochReport, Finding } from './messages.js';
+import type { Alive, EpochReport, Finding, Outcome } from './messages.js';
 import { Random } from './Random.js';
 import { attemptsPerCall, drawBait, drawScenario, isIdempotent, type Answer, type Scenario } from './scenario.js';
 import { openSources } from './upload.js';
@@ -285,6 +285,7 @@ async function heap(): Promise<number> {
 }
 
 async function main(): Promise<void> {
+  setInterval(() => process.send!({ type: 'alive' } satisfies Alive), 5_000).unref();
   const goOn = (): Promise<unknown> => new Promise(resolve => process.once('message', resolve));
   for (let first = 0, over = false; !over; first += options.epoch + links) {
     await new Epoch(first, options.epoch).run();

@@ -25,6 +25,11 @@ export interface ServerReport {
   readonly violations: readonly string[];
 }
 
+/** The event loop of the client turns. */
+export interface Alive {
+  readonly type: 'alive';
+}
+
 export interface Finding {
   readonly type: 'finding';
   readonly invariant: string;

@@ -97,6 +97,7 @@ export interface Behaviour {
   readonly pace: number;
   readonly cancel?: Cancel;
   readonly timeouts: {
+    readonly connect: number;
     readonly headers: number;
     readonly bodyIdle: number;
     readonly bodyUnclaimed: number;
@@ -197,7 +198,7 @@ export function drawBait(seed: number, id: number): Scenario {
     delay: 0,
     after: { what, ms: random.int(2, 10) },
   };
-  const timeouts = { headers: 60_000, bodyIdle: 60_000, bodyUnclaimed: 1_000, acquire: 60_000 };
+  const timeouts = { connect: 60_000, headers: 60_000, bodyIdle: 60_000, bodyUnclaimed: 1_000, acquire: 60_000 };
   return {
     id,
     client: { method: 'GET', via: 'agent', reading: 'bytes', pace: 0, timeouts },
@@ -252,6 +253,7 @@ function drawBehaviour(random: Random): Behaviour {
     pace: random.chance(0.15) ? random.int(1, 5) : 0,
     ...(cancel && { cancel }),
     timeouts: {
+      connect: 60_000,
       headers: 60_000,
       bodyIdle: 60_000,
       bodyUnclaimed: random.int(50, 400),
