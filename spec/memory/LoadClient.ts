@@ -17,7 +17,15 @@ export class LoadClient {
   constructor(private readonly origin: string) {
     this.agent = new Agent({
       baseURL: origin,
-      pool: { maxConnections: many, maxConnectionsPerHost: many, maxPersistent: many, maxPersistentPerHost: many },
+      // No limit but those that are measured.
+      pool: {
+        maxConnections: many,
+        maxConnectionsPerHost: many,
+        maxPersistent: many,
+        maxPersistentPerHost: many,
+        cachedConnectionTimeout: Infinity,
+        leaseTimeout: Infinity,
+      },
       timeouts: { bodyUnclaimed: Infinity },
     });
   }

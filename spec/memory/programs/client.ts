@@ -18,33 +18,37 @@ export interface Result {
 const [name, port, limit] = process.argv.slice(2);
 const row = rows.find(candidate => candidate.name === name)!;
 
-async function main(): Promise<void> {
-  const origin = `http://127.0.0.1:${port}/`;
-  const warm = new LoadClient(origin);
-  await row.run(warm, true);
-  await warm.close();
+const origin = `http://127.0.0.1:${port}/`;
 
+/** Runs the row under watch, and tells how it went. */
+async function play(small: boolean): Promise<Result> {
   const client = new LoadClient(origin);
-  const began = performance.now();
-  const print = (seen: Seen | null, problem: string | null, note = ''): void => {
-    const ms = Math.round(performance.now() - began);
-    console.log(JSON.stringify({ growth: watch.growth, start: watch.start, ms, seen, note, problem } satisfies Result));
-  };
   await client.begin();
+  const began = performance.now();
+  const result = (seen: Seen | null, problem: string | null, note = ''): Result => {
+    const { start, growth } = watch;
+    return { start, growth, ms: Math.round(performance.now() - began), seen, note, problem };
+  };
   const watch = await RSSWatch.begin(Number(limit) * MiB, () => {
-    print(null, 'stopped');
+    console.log(JSON.stringify(result(null, `stopped at ${limit} MiB`)));
     process.exit();
   });
   let note: string | void = undefined;
   let problem: string | null = null;
   try {
-    note = await row.run(client, false);
+    note = await row.run(client, small);
   } catch (error) {
     problem = String(error);
   }
   watch.end();
-  print(await client.seen(), problem, note ?? '');
+  const played = result(await client.seen(), problem, note ?? '');
   await client.close();
+  return played;
+}
+
+async function main(): Promise<void> {
+  await play(true);
+  console.log(JSON.stringify(await play(false)));
 }
 
 void main();
