@@ -1,0 +1,159 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, resolve } from 'node:path';
+import { Script } from 'node:vm';
+import { PluginKind, declareClassPlugin } from '@stryker-mutator/api/plugin';
+import {
+  DryRunStatus,
+  TestStatus,
+  determineHitLimitReached,
+  toMutantRunResult,
+} from '@stryker-mutator/api/test-runner';
+import { addEventHandler, getState, resetState, run } from 'jest-circus';
+
+const hitsFile = 'spec/mutation/hits.json';
+const strays = ['uncaughtException', 'unhandledRejection'];
+
+/** What one mutant leaves behind in the modules must not fail the next; wire/ keeps nothing between two specs. */
+const stateful = process.env.MUTATION_ROOM !== 'wire';
+
+/** Specs that take the time, or much of it: code that counts its own steps is many times as slow. */
+const timed = /linear|flood/;
+
+/**
+ * Runs the specs of a room with the runner that is inside Jest, in this process. Jest itself takes seconds to start anew
+ * for every mutant, which is most of 4 000 mutants' time; this takes a few ms.
+ */
+class CircusRunner {
+  #context = (globalThis.__stryker__ ??= {});
+  #file = resolve('spec/mutation/room.cjs');
+  #script = new Script(
+    `(function (require, module, exports, __dirname, __filename) {${readFileSync(this.#file, 'utf8')}\n})`,
+    { filename: this.#file },
+  );
+  /** The specs as the modules have declared them; undefined: the modules have to be loaded first. */
+  #specs = undefined;
+  /** How often each spec has come to each mutant, in the run without one. */
+  #hits = undefined;
+  #failed = false;
+  #endless = undefined;
+
+  constructor() {
+    addEventHandler(({ name, test }) => {
+      if (name === 'test_fn_failure' || name === 'hook_failure') this.#failed = true;
+      if (name === 'test_start') this.#begin(test);
+      if (name === 'test_done') this.#done();
+    });
+  }
+
+  capabilities() {
+    return { reloadEnvironment: true };
+  }
+
+  async dryRun() {
+    const tests = await this.#run(() => true);
+    // For the workers to come as well.
+    writeFileSync(hitsFile, JSON.stringify(this.#context.mutantCoverage.perTest));
+    return { status: DryRunStatus.Complete, tests, mutantCoverage: this.#context.mutantCoverage };
+  }
+
+  async mutantRun({ activeMutant, testFilter, disableBail, reloadEnvironment }) {
+    this.#context.activeMutant = activeMutant.id;
+    this.#hits ??= JSON.parse(readFileSync(hitsFile, 'utf8'));
+    this.#endless = undefined;
+    if (reloadEnvironment) this.#specs = undefined;
+    const wanted = testFilter && new Set(testFilter);
+    const tests = await this.#run(name => wanted?.has(name) ?? true);
+    if (reloadEnvironment || (stateful && this.#failed)) this.#specs = undefined;
+    return toMutantRunResult(this.#endless ?? { status: DryRunStatus.Complete, tests }, disableBail);
+  }
+
+  #begin(test) {
+    const { activeMutant } = this.#context;
+    const id = nameOf(test);
+    this.#context.currentTestId = id;
+    if (activeMutant !== undefined) {
+      // Stryker allows a hundred times what all specs need together, which in a parser is minutes.
+      this.#context.hitLimit = 10 * (this.#hits[id]?.[activeMutant] ?? 0) + 1_000;
+      this.#context.hitCount = 0;
+    }
+    // One spec that fails is enough.
+    if (this.#failed) test.mode = 'skip';
+  }
+
+  #done() {
+    this.#context.currentTestId = undefined;
+    this.#endless ??= determineHitLimitReached(this.#context.hitCount, this.#context.hitLimit);
+    if (this.#endless) this.#failed = true;
+  }
+
+  async #run(wanted) {
+    this.#failed = false;
+    const results = [];
+    const fail = (id, error) => {
+      this.#failed = true;
+      results.push({ id, name: id, timeSpentMs: 0, status: TestStatus.Failed, failureMessage: String(error) });
+    };
+    const listeners = strays.map(name => process.rawListeners(name));
+    const stray = error => fail('a stray error', error);
+    for (const name of strays) process.removeAllListeners(name).on(name, stray);
+    try {
+      this.#specs ??= this.#load();
+      resetState();
+      // A machine that is busy must not fail the run without a mutant.
+      if (this.#context.activeMutant === undefined) getState().testTimeout = 60_000;
+      copy(this.#specs, getState().rootDescribeBlock, wanted);
+      const { testResults } = await run();
+      // What was thrown into the void comes with the next turn.
+      await new Promise(done => setTimeout(done, 1));
+      results.unshift(...testResults.map(toResult));
+    } catch (error) {
+      fail('the modules are loaded', error);
+    } finally {
+      strays.forEach((name, i) => {
+        process.removeAllListeners(name);
+        for (const listener of listeners[i]) process.on(name, listener);
+      });
+    }
+    return results;
+  }
+
+  #load() {
+    this.#context.hitCount = this.#context.hitLimit = undefined;
+    resetState();
+    const module = { exports: {} };
+    const load = this.#script.runInThisContext();
+    load(createRequire(this.#file), module, module.exports, dirname(this.#file), this.#file);
+    return getState().rootDescribeBlock;
+  }
+}
+
+/** The names from the root down, which no two specs share. */
+function nameOf({ name, parent }) {
+  return parent ? `${nameOf(parent)} > ${name}` : '';
+}
+
+/** Copies the specs that are wanted, and the blocks that hold one: a run leaves its marks on them. */
+function copy(from, to, wanted) {
+  to.hooks.push(...from.hooks.map(hook => ({ ...hook, parent: to })));
+  for (const child of from.children) {
+    if (child.type === 'test') {
+      if (!timed.test(child.name) && wanted(nameOf(child)))
+        to.children.push({ ...child, parent: to, errors: [], retryReasons: [] });
+      continue;
+    }
+    const block = { ...child, parent: to, children: [], hooks: [], tests: [] };
+    copy(child, block, wanted);
+    if (block.children.length > 0) to.children.push(block);
+  }
+}
+
+function toResult({ testPath, status, duration, errors }) {
+  const id = ['', ...testPath.slice(1)].join(' > ');
+  const result = { id, name: id, timeSpentMs: duration ?? 0 };
+  if (errors.length > 0)
+    return { ...result, status: TestStatus.Failed, failureMessage: errors.join('\n').slice(0, 500) };
+  return { ...result, status: status === 'done' ? TestStatus.Success : TestStatus.Skipped };
+}
+
+export const strykerPlugins = [declareClassPlugin(PluginKind.TestRunner, 'circus', CircusRunner)];
