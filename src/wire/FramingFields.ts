@@ -155,16 +155,17 @@ export class FramingFields {
 
   /** `timeout=5` or `max=100`. The field is a hint that no RFC defines well: what is not understood is passed over. */
   private readKeepAliveParameter(bytes: Uint8Array, start: number, end: number): void {
-    if (isParameter(bytes, start, end, timeoutParameter)) {
+    if (isParameter(bytes, start, timeoutParameter)) {
       this.keepAliveTimeout = integer(bytes, start + timeoutParameter.length + 1, end);
-    } else if (isParameter(bytes, start, end, maxParameter)) {
+    } else if (isParameter(bytes, start, maxParameter)) {
       this.keepAliveMax = integer(bytes, start + maxParameter.length + 1, end);
     }
   }
 }
 
-function isParameter(bytes: Uint8Array, start: number, end: number, name: Uint8Array): boolean {
-  return end - start > name.length && bytes[start + name.length] === EQUALS && matches(bytes, start, name);
+/** What stands behind a shorter element, a comma or white space or the line end, is none of `name` and `=`. */
+function isParameter(bytes: Uint8Array, start: number, name: Uint8Array): boolean {
+  return bytes[start + name.length] === EQUALS && matches(bytes, start, name);
 }
 
 function isWhitespace(octet: number): boolean {

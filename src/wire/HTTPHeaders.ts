@@ -78,7 +78,7 @@ export class HTTPHeaders implements Iterable<[string, string]> {
 
   /** Name, value, name, value, ... as sent or received. */
   get raw(): readonly string[] {
-    return (this.#raw ??= Object.freeze(split(this.#text ?? '')));
+    return (this.#raw ??= Object.freeze(split(this.#text!)));
   }
 
   /** The number of fields: two of one name count as two. */
