@@ -11,7 +11,7 @@ import {
 } from '@stryker-mutator/api/test-runner';
 import { addEventHandler, getState, resetState, run } from 'jest-circus';
 
-const hitsFile = 'spec/mutation/hits.json';
+const usualFile = 'spec/mutation/usual.json';
 const strays = ['uncaughtException', 'unhandledRejection'];
 
 /** What one mutant leaves behind in the modules must not fail the next; wire/ keeps nothing between two specs. */
@@ -25,24 +25,37 @@ const timed = /linear|flood/;
  * for every mutant, which is most of 4 000 mutants' time; this takes a few ms.
  */
 class CircusRunner {
-  #context = (globalThis.__stryker__ ??= {});
   #file = resolve('spec/mutation/room.cjs');
   #script = new Script(
     `(function (require, module, exports, __dirname, __filename) {${readFileSync(this.#file, 'utf8')}\n})`,
     { filename: this.#file },
   );
+  /** Shared with the mutated code, which asks it for the active mutant at every place that has one. */
+  #context = (globalThis.__stryker__ ??= {});
+  #mutant = undefined;
+  #asked = 0;
+  /** How often each spec asks, in the run without a mutant: ten times that is a loop without an end. */
+  #usual = undefined;
+  #most = Infinity;
+  #endless = false;
+  #failed = false;
   /** The specs as the modules have declared them; undefined: the modules have to be loaded first. */
   #specs = undefined;
-  /** How often each spec has come to each mutant, in the run without one. */
-  #hits = undefined;
-  #failed = false;
-  #endless = undefined;
 
   constructor() {
+    Object.defineProperty(this.#context, 'activeMutant', {
+      get: () => {
+        if (++this.#asked > this.#most) {
+          this.#endless = true;
+          throw new Error('A loop without an end');
+        }
+        return this.#mutant;
+      },
+    });
     addEventHandler(({ name, test }) => {
       if (name === 'test_fn_failure' || name === 'hook_failure') this.#failed = true;
       if (name === 'test_start') this.#begin(test);
-      if (name === 'test_done') this.#done();
+      if (name === 'test_done') this.#done(test);
     });
   }
 
@@ -51,44 +64,42 @@ class CircusRunner {
   }
 
   async dryRun() {
+    this.#usual = {};
     const tests = await this.#run(() => true);
     // For the workers to come as well.
-    writeFileSync(hitsFile, JSON.stringify(this.#context.mutantCoverage.perTest));
+    writeFileSync(usualFile, JSON.stringify(this.#usual));
     return { status: DryRunStatus.Complete, tests, mutantCoverage: this.#context.mutantCoverage };
   }
 
   async mutantRun({ activeMutant, testFilter, disableBail, reloadEnvironment }) {
-    this.#context.activeMutant = activeMutant.id;
-    this.#hits ??= JSON.parse(readFileSync(hitsFile, 'utf8'));
-    this.#endless = undefined;
+    this.#usual ??= JSON.parse(readFileSync(usualFile, 'utf8'));
+    this.#mutant = activeMutant.id;
     if (reloadEnvironment) this.#specs = undefined;
     const wanted = testFilter && new Set(testFilter);
     const tests = await this.#run(name => wanted?.has(name) ?? true);
     if (reloadEnvironment || (stateful && this.#failed)) this.#specs = undefined;
-    return toMutantRunResult(this.#endless ?? { status: DryRunStatus.Complete, tests }, disableBail);
+    if (this.#endless) return { status: MutantRunStatus.Timeout, reason: 'A loop without an end' };
+    return toMutantRunResult({ status: DryRunStatus.Complete, tests }, disableBail);
   }
 
   #begin(test) {
-    const { activeMutant } = this.#context;
     const id = nameOf(test);
     this.#context.currentTestId = id;
-    if (activeMutant !== undefined) {
-      // Stryker allows a hundred times what all specs need together, which in a parser is minutes.
-      this.#context.hitLimit = 10 * (this.#hits[id]?.[activeMutant] ?? 0) + 1_000;
-      this.#context.hitCount = 0;
-    }
+    this.#asked = 0;
+    this.#most = this.#mutant === undefined ? Infinity : 10 * (this.#usual[id] ?? 0) + 10_000;
     // One spec that fails is enough.
     if (this.#failed) test.mode = 'skip';
   }
 
-  #done() {
+  #done(test) {
     this.#context.currentTestId = undefined;
-    this.#endless ??= determineHitLimitReached(this.#context.hitCount, this.#context.hitLimit);
+    this.#most = Infinity;
+    if (this.#mutant === undefined) this.#usual[nameOf(test)] = this.#asked;
     if (this.#endless) this.#failed = true;
   }
 
   async #run(wanted) {
-    this.#failed = false;
+    this.#failed = this.#endless = false;
     const results = [];
     const fail = (id, error) => {
       this.#failed = true;
@@ -101,7 +112,7 @@ class CircusRunner {
       this.#specs ??= this.#load();
       resetState();
       // A machine that is busy must not fail the run without a mutant.
-      if (this.#context.activeMutant === undefined) getState().testTimeout = 60_000;
+      if (this.#mutant === undefined) getState().testTimeout = 60_000;
       copy(this.#specs, getState().rootDescribeBlock, wanted);
       const { testResults } = await run();
       // What was thrown into the void comes with the next turn.
@@ -119,7 +130,8 @@ class CircusRunner {
   }
 
   #load() {
-    this.#context.hitCount = this.#context.hitLimit = undefined;
+    this.#asked = 0;
+    this.#most = 1e7; // more than any room asks while it is loaded
     resetState();
     const module = { exports: {} };
     const load = this.#script.runInThisContext();

@@ -12,7 +12,10 @@ class LiveReporter {
   onMutantTested({ fileName, location, mutatorName, replacement, status }) {
     if (status !== 'Survived' && status !== 'NoCoverage') return;
     const { line, column } = location.start;
-    appendFileSync(log, `${status} ${fileName}:${line}:${column} ${mutatorName}: ${replacement.replace(/\s+/g, ' ')}\n`);
+    appendFileSync(
+      log,
+      `${status} ${fileName}:${line}:${column} ${mutatorName}: ${replacement.replace(/\s+/g, ' ')}\n`,
+    );
   }
 }
 
