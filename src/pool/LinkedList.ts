@@ -41,22 +41,6 @@ export class LinkedList<T> {
     this.length--;
   }
 
-  /** Takes the first value out. */
-  shift(): T | undefined {
-    const node = this.#first;
-    if (node === null) return undefined;
-    this.remove(node);
-    return node.value;
-  }
-
-  /** Takes the last value out. */
-  pop(): T | undefined {
-    const node = this.#last;
-    if (node === null) return undefined;
-    this.remove(node);
-    return node.value;
-  }
-
   *[Symbol.iterator](): IterableIterator<T> {
     for (let node = this.#first; node !== null; node = node.next) yield node.value;
   }

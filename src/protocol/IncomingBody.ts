@@ -77,11 +77,6 @@ export class IncomingBody {
     return this.#claimed;
   }
 
-  /** The response is complete, whether or not its consumer has read it. */
-  get ended(): boolean {
-    return this.#outcome !== 'open';
-  }
-
   /** There was a consumer, and it has gone. */
   get dropped(): boolean {
     return this.#claimed && this.#sink === null && this.#outcome === 'open';
