@@ -11,7 +11,7 @@ const config: Config = {
     '^rxjs-http-pool$': '<rootDir>/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
-  modulePathIgnorePatterns: ['<rootDir>/dist/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/coverage/'],
   maxWorkers: 2,
 };
 

@@ -66,6 +66,38 @@ describe('An error of a body', () => {
   });
 });
 
+describe('A body', () => {
+  it('tells its length where the head does', () => {
+    for (const [sent, length] of [
+      [answer('hello'), 5],
+      [`${chunkedHead}${chunk('')}`, null],
+      ['HTTP/1.1 200 OK\r\n\r\n', null],
+    ] as const) {
+      const { request, transport } = openConnection();
+      const { values } = request();
+      transport.respond(sent);
+      expect(values[0].body.length).toBe(length);
+    }
+  });
+
+  it('that ends with the connection is whole where that is closed in order, and cut where it is reset', async () => {
+    for (const outcome of ['value', 'TruncatedBodyError']) {
+      const { request, transport } = openConnection();
+      const { values } = request();
+      transport.respond('HTTP/1.1 200 OK\r\n\r\nhello');
+      const text = record(values[0].text());
+      transport.fin();
+      expect(text.terminals).toBe(0);
+      // Before the loop has polled: both come with the end.
+      if (outcome === 'value') transport.destroy();
+      else transport.reset();
+      await microtasks();
+      expect(text.outcome).toBe(outcome);
+      expect(text.terminals).toBe(1);
+    }
+  });
+});
+
 describe('A body as an iterator', () => {
   const received = (sent: string) => {
     const stage = openConnection();
