@@ -40,6 +40,9 @@ export class SocketTransport extends StreamTransport {
   }
 }
 
+/** A UNIX socket that takes no more may go on sending for ever; what it sends is held in memory. */
+const maxLastWords = 1024 * 1024;
+
 /**
  * A server that refuses an upload answers it, closes, and resets what still comes. The next write fails then while the
  * answer lies in the socket, unread, and Node would destroy both at once. Here the reads go on until a turn of the loop
@@ -48,9 +51,10 @@ export class SocketTransport extends StreamTransport {
  */
 function readBeforeLoss(socket: Socket, inbox: Inbox): void {
   const destroy = socket.destroy.bind(socket);
+  let keepUntil = Infinity;
   const destroyWhenRead = (error: Error, read: number): void =>
     loopTurn.after(() => {
-      if (socket.bytesRead > read) destroyWhenRead(error, socket.bytesRead);
+      if (socket.bytesRead > read && socket.bytesRead < keepUntil) destroyWhenRead(error, socket.bytesRead);
       else destroy(error);
     });
   let failed = false;
@@ -60,6 +64,7 @@ function readBeforeLoss(socket: Socket, inbox: Inbox): void {
     if (failed) return socket;
     failed = true;
     inbox.keepUntilClosed();
+    keepUntil = socket.bytesRead + maxLastWords;
     destroyWhenRead(error, socket.bytesRead);
     return socket;
   };
