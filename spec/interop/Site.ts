@@ -50,7 +50,7 @@ export class Site {
   agent(options: SiteOptions = {}): Agent {
     const agent = new Agent({
       baseURL: this.origin,
-      timeouts: { total: 60_000 },
+      timeouts: { total: 60_000, connect: 30_000 },
       ...(this.transport === 'unix' ? { endpoint: () => unix(String(this.addresses.unix)) } : {}),
       ...options,
       tls: { ca: this.ground.ca, ...options.tls },

@@ -30,7 +30,7 @@ import { inWords, Tally } from './Tally.js';
 // tried in a process of its own, which counts its own resources and keeps its own time; some run beside each other.
 
 /** Most of the time is waiting for idle timeouts. */
-const atOnce = 3;
+const atOnce = 4;
 
 const allServers = [nginx, apache, haproxy, lighttpd, varnish, python, twisted];
 const allChecks: readonly Check[] = [

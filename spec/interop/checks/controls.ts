@@ -17,8 +17,12 @@ export const idleControl: Check = {
   applies: onNginx,
   async run(site) {
     const moment = await whenClosed(site);
-    const failed = async (pool: HTTPConnectionPoolOptions) => (await busy(site, 'GET', moment, pool)).map(inWords);
-    const off = await failed(unguarded);
+    let margin = 50;
+    const failed = async (pool: HTTPConnectionPoolOptions) =>
+      (await busy(site, 'GET', moment, pool, margin)).map(inWords);
+    let off = await failed(unguarded);
+    // On a machine that has much else to do the server may not get to it in time.
+    for (; off.length === 0 && margin < 800; off = await failed(unguarded)) margin *= 2;
     site.tally.expect(off.length > 0, 'control: no GET failed at the idle timeout without the guards');
     site.tally.note(`guards off: ${countsOf(off)}`);
     for (const [name, pool] of [

@@ -52,7 +52,7 @@ export const longerIdle: Check = {
     });
     await Promise.all(Array.from({ length: 10 }, () => site.getFile(agent, 1)));
     // Around the moment, as the connections time out.
-    for (let i = 0; i < 30; i++) {
+    for (let i = 0; i < 20; i++) {
       await sleep(140 + i);
       await site.getFile(agent, 2);
     }
@@ -113,6 +113,7 @@ async function tries(
 ): Promise<unknown[]> {
   const results = await Promise.all(
     Array.from({ length: 2 * atOnce }, async (_, i) => {
+      await sleep(i * 3); // not all handshakes at once
       const agent = site.agent({ pool });
       await site.getFile(agent, 1);
       const margin = 10;
@@ -129,11 +130,12 @@ export async function busy(
   method: 'GET' | 'POST',
   { from, to }: Moment,
   pool: HTTPConnectionPoolOptions,
+  margin = 50,
 ): Promise<unknown[]> {
   const agents = Array.from({ length: atOnce }, () => site.agent({ pool }));
   await Promise.all(agents.map(agent => site.getFile(agent, 1)));
   const start = performance.now();
-  await sleep(from - 50);
-  while (performance.now() - start < to + 50); // nothing is read meanwhile
+  await sleep(from - margin);
+  while (performance.now() - start < to + margin); // nothing is read meanwhile
   return (await Promise.all(agents.map(agent => again(site, agent, method)))).flat();
 }
