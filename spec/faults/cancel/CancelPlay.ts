@@ -6,6 +6,7 @@ import { className } from '../../support/index.js';
 import type { Library } from '../Library.js';
 import { closes, isInCallback, numberOf, type Action, type CancelCell } from './cells.js';
 import { CancelServer } from './CancelServer.js';
+import { slowClock, slowness } from './slowClock.js';
 import { wayTo, type Way } from './ways.js';
 
 /** What came of a cell. */
@@ -111,7 +112,7 @@ export class CancelPlay {
     const endpoint$ = defer(() => (dials++ === 0 && way !== null ? way.endpoint : watched$));
     this.#agent = new library.Agent({
       baseURL: server.origin,
-      pool: { maxConnectionsPerHost: 1, acquireTimeout: patience },
+      pool: { maxConnectionsPerHost: 1, acquireTimeout: patience / slowness, scheduler: slowClock },
       key: () => 'server',
       endpoint: () => endpoint$,
     });
@@ -327,7 +328,7 @@ export class CancelPlay {
     this.#gone = true;
   }
 
-  #close(options = { gracePeriod: patience }): void {
+  #close(options = { gracePeriod: patience / slowness }): void {
     const outcome = this.#outcome;
     const closed$ = this.#agent.close(options).pipe(
       tap(() => {
