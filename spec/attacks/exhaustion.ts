@@ -152,9 +152,7 @@ export const exhaustion: Attacks = {
         for (const length of ['4', '6']) {
           const stage = stageOf(library);
           const seen = stage.send({ url, method: 'POST', body: body(), headers: { 'Content-Length': length } });
-          await new Promise(resolve => setImmediate(resolve));
-          await new Promise(resolve => setImmediate(resolve));
-          await new Promise(resolve => setImmediate(resolve));
+          await turns();
           const [, sent = ''] = stage.wire.split('\r\n\r\n');
           if (seen.error === undefined || sent.length >= Number(length))
             findings.push(`${what}, ${length}: ${seen.outcome}`);
