@@ -52,16 +52,13 @@ export function shown(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : String(value);
 }
 
-/** How long `work` takes, in ms; at its best of three, as other processes come between. */
+/** How long `work` takes, in ms. */
 export function timeOf(work: () => void): number {
-  const times = [0, 0, 0].map(() => {
-    const started = performance.now();
-    try {
-      work();
-    } catch {
-      // How long it takes to refuse is what is asked.
-    }
-    return performance.now() - started;
-  });
-  return Math.min(...times);
+  const started = performance.now();
+  try {
+    work();
+  } catch {
+    // How long it takes to refuse is what is asked.
+  }
+  return performance.now() - started;
 }

@@ -100,11 +100,11 @@ export function redact(url: string): string {
  * stands where a port would.
  */
 export function redactText(text: string): string {
-  return redact(
-    text
-      .replace(/^(\s*[a-z][a-z0-9+.-]*:[\\/]{2,})?.*@/is, '$1…@')
-      .replace(/^(\s*[a-z][a-z0-9+.-]*:[\\/]{2,}[^\\/?#:]*:)(?!\d{0,5}(?:[\\/?#]|$))[^\\/?#]*/i, '$1…'),
-  );
+  const at = text.lastIndexOf('@');
+  // Not by one pattern for both: the time of that would grow with the square of the number of slashes.
+  const scheme = /^\s*[a-z][a-z0-9+.-]*:[\\/]{2,}/i.exec(text)?.[0] ?? '';
+  const shown = at < 0 ? text : `${scheme}…${text.slice(at)}`;
+  return redact(shown.replace(/^(\s*[a-z][a-z0-9+.-]*:[\\/]{2,}[^\\/?#:]*:)(?!\d{0,5}(?:[\\/?#]|$))[^\\/?#]*/i, '$1…'));
 }
 
 /** The same in quotes, and short. */

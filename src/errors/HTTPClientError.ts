@@ -84,12 +84,16 @@ export class HTTPClientError extends Error {
  * catchError(error => (isHTTPClientError(error, 'ERR_ACQUIRE_TIMEOUT') ? of(busy) : throwError(() => error)))
  */
 export function isHTTPClientError(error: unknown, code?: HTTPClientErrorCode): error is HTTPClientError {
-  return (
-    typeof error === 'object' &&
-    error !== null &&
-    (error as Record<symbol, unknown>)[brand] === true &&
-    (code === undefined || (error as HTTPClientError).code === code)
-  );
+  try {
+    return (
+      typeof error === 'object' &&
+      error !== null &&
+      (error as Record<symbol, unknown>)[brand] === true &&
+      (code === undefined || (error as HTTPClientError).code === code)
+    );
+  } catch {
+    return false; // anything can be thrown, a Proxy that throws among it
+  }
 }
 
 /** An option that makes no sense. Thrown synchronously, with the option's name and value. */
