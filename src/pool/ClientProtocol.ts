@@ -50,7 +50,7 @@ export interface ClientProtocol {
   readonly disconnected: Observable<HTTPClientError | null>;
 }
 
-/** @internal A lease, as the layer above has it. */
+/** A lease, as the layer above the pool has it: not for users. */
 export interface InnerLease extends ClientProtocol {
   /** `request`, subscribed to. What it returns is to be unsubscribed from also when all has come. */
   send(request: ProtocolRequest, receiver: Receiver<ProtocolResponse>): Unsubscribable | undefined;
