@@ -23,7 +23,7 @@ export const controls: readonly Control[] = [
         to: '(inbox.arrived(buffer.subarray(0, size), true), true)',
       },
     ],
-    loads: ['unread', '1 GiB, a chunk a second'],
+    loads: ['unread: Content-Length', 'unread: chunked', 'unread: until close', '1 GiB, a chunk a second'],
   },
   {
     name: 'unread bodies are read to their end',

@@ -45,8 +45,8 @@ function unread(name: string, path: string): Row {
 }
 
 /**
- * Counts bytes, and has garbage collected now and then: chunks that are the consumer's to keep are garbage when it has
- * done with them, and Node lets up to 64 MiB of such buffers lie. What is measured is what is held.
+ * Counts bytes, and has garbage collected now and then: chunks that are the consumer's to keep, or the source's to make,
+ * are garbage soon, and Node lets up to 64 MiB of such buffers lie. What is measured is what is held.
  */
 class Counter {
   taken = 0;
@@ -109,11 +109,15 @@ class Source {
   constructor(private readonly size: number) {}
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    const piece = new Uint8Array(64 * KiB);
+    const counter = new Counter();
     try {
-      for (; this.given < this.size; this.given += piece.length) {
+      while (this.given < this.size) {
         // Else one that nobody holds up would never let the loop run.
         if (this.given % (4 * MiB) === 0) await pause(0);
+        // New memory, all of it in use: a piece that is held shows.
+        const piece = new Uint8Array(64 * KiB).fill(1);
+        counter.take(piece);
+        this.given += piece.length;
         yield piece;
       }
     } finally {
