@@ -62,7 +62,7 @@ function standStill(round: number, timing: Cell['timing']): void {
   while (!enough()) {
     if (performance.now() - began > 10_000) throw new Error(`The server has not marked round ${round}`);
     // The thread sleeps, and leaves the processor to the server.
-    Atomics.wait(nothing, 0, 0, 0.05);
+    Atomics.wait(nothing, 0, 0, 0.2);
   }
 }
 
