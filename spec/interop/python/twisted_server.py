@@ -1,4 +1,4 @@
-"""twisted_server.py SETTINGS: Twisted's web server on all addresses of the settings (JSON), as endpoint strings."""
+"""twisted_server.py SETTINGS: Twisted's web server on all addresses of the settings (JSON)."""
 
 import json
 import os
@@ -6,8 +6,9 @@ import sys
 from urllib.parse import parse_qs, urlsplit
 
 from application import answer
-from twisted.internet import reactor, task
-from twisted.internet.endpoints import serverFromString
+from OpenSSL import crypto
+from twisted.internet import reactor, ssl, task
+from twisted.internet.endpoints import SSL4ServerEndpoint, TCP4ServerEndpoint, UNIXServerEndpoint
 from twisted.web import resource, server, static
 
 settings = json.loads(sys.argv[1])
@@ -89,12 +90,18 @@ site.displayTracebacks = False
 addresses = settings["addresses"]
 if os.path.exists(addresses["unix"]):
     os.unlink(addresses["unix"])
+with open(settings["key"], "rb") as file:
+    key = crypto.load_privatekey(crypto.FILETYPE_PEM, file.read())
+with open(settings["certificate"], "rb") as file:
+    certificate = crypto.load_certificate(crypto.FILETYPE_PEM, file.read())
+# Twisted resumes no sessions unless it is told to.
+options = ssl.CertificateOptions(privateKey=key, certificate=certificate, enableSessions=True)
 for endpoint in (
-    f"tcp:{addresses['tcp']}:interface=127.0.0.1:backlog=1024",
-    f"ssl:{addresses['tls']}:interface=127.0.0.1:backlog=1024:privateKey={settings['key']}:certKey={settings['certificate']}",
-    f"unix:{addresses['unix']}:backlog=1024",
+    TCP4ServerEndpoint(reactor, addresses["tcp"], backlog=1024, interface="127.0.0.1"),
+    SSL4ServerEndpoint(reactor, addresses["tls"], options, backlog=1024, interface="127.0.0.1"),
+    UNIXServerEndpoint(reactor, addresses["unix"], backlog=1024),
 ):
-    serverFromString(reactor, endpoint).listen(site).addCallback(ports.append)
+    endpoint.listen(site).addCallback(ports.append)
 
 
 def drain():
