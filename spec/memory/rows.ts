@@ -143,7 +143,10 @@ function stopped(name: string, bodyOf: (source: Source) => RequestBody): Row {
       await pause(1_500);
       const { received } = await client.seen();
       check(received >= 16 * MiB, `the server got ${received} bytes`);
-      check(source.given - received < inKernels, `the source gave ${source.given} bytes, the server got ${received}`);
+      check(
+        source.given - received < inFastKernels,
+        `the source gave ${source.given} bytes, the server got ${received}`,
+      );
       uploading.unsubscribe();
       await pause(50);
       check(source.closed, 'the source was not closed');
