@@ -36,6 +36,22 @@ describe('HTTPHeaders', () => {
     expect(headers.toJSON()).toEqual({ accept: 'a', 'x-y': '1, 2', 'set-cookie': ['a=1, x', 'b=2'] });
   });
 
+  it('finds the same in a received section, before and after it was taken apart', () => {
+    const text = 'Date: 12:30\r\nX-Y:1 \r\nx-y: 2\r\nempty:\r\nSet-Cookie: a=1, x\r\nset-cookie:\tb=2\r\n';
+    const apart = HTTPHeaders.parsed(text);
+    expect(apart.size).toBe(6);
+    for (const name of ['date', 'x-y', 'X-Y', 'empty', 'set-cookie', 'no', '', 'date: 12', 'x-y:1', '1', '__proto__']) {
+      const whole = HTTPHeaders.parsed(text);
+      expect([name, whole.getAll(name), whole.get(name), whole.has(name)]).toEqual([
+        name,
+        apart.getAll(name),
+        apart.get(name),
+        apart.has(name),
+      ]);
+    }
+    expect(HTTPHeaders.parsed(text).getAll('X-Y')).toEqual(['1', '2']);
+  });
+
   it('keeps order and case', () => {
     expect(headers.raw).toEqual(['Accept', 'a', 'X-Y', '1', 'x-y', '2', 'Set-Cookie', 'a=1, x', 'set-cookie', 'b=2']);
     expect([...headers].slice(1, 3)).toEqual([

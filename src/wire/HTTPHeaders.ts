@@ -97,8 +97,10 @@ export class HTTPHeaders implements Iterable<[string, string]> {
 
   /** The value of each field of that name. */
   getAll(name: string): readonly string[] {
-    const { raw } = this;
     const wanted = name.toLowerCase();
+    // Most responses are asked for one field or two: that does not take them apart.
+    if (this.#raw === undefined) return find(this.#text!, wanted);
+    const raw = this.#raw;
     const values: string[] = [];
     for (let i = 0; i < raw.length; i += 2) {
       // The length first: it spares nearly all of the case folding.
@@ -199,6 +201,21 @@ function split(text: string): string[] {
     at = end + 2;
   }
   return raw;
+}
+
+/** The value of each field of that name, in lower case, of a received section. */
+function find(text: string, wanted: string): string[] {
+  const values: string[] = [];
+  for (let at = 0; at < text.length;) {
+    const colon = text.indexOf(':', at);
+    const end = text.indexOf('\r', colon);
+    // The length first: it spares nearly all of the case folding.
+    if (colon - at === wanted.length && text.slice(at, colon).toLowerCase() === wanted) {
+      values.push(trimWhitespace(text, colon + 1, end));
+    }
+    at = end + 2;
+  }
+  return values;
 }
 
 /** An iterator on `Object.prototype` is somebody's pollution and does not turn every record into an iterable. */
