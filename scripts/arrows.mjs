@@ -6,7 +6,7 @@ import { isBuiltin } from 'node:module';
 import ts from 'typescript';
 
 const leaves = ['errors', 'events', 'timing'];
-const core = [...leaves, 'wire', 'endpoint', 'protocol', 'pool', 'agent', 'operators'];
+const core = [...leaves, 'wire', 'endpoint', 'protocol', 'pool', 'agent', 'interceptors', 'operators'];
 const network = /^node:(net|tls|http|https|http2|dns|dgram)(\/|$)/;
 
 /** What each room may import: `rooms`, and packages beside the built-in ones of Node (`packages`, less `never`). */
@@ -19,6 +19,7 @@ const house = {
   protocol: { rooms: ['endpoint', 'wire', ...leaves], packages: [/^rxjs$/] },
   pool: { rooms: ['protocol', 'endpoint', ...leaves], packages: [/^rxjs$/] },
   agent: { rooms: ['pool', 'protocol', 'endpoint', 'wire', ...leaves], packages: [/^rxjs$/] },
+  interceptors: { rooms: ['agent', 'protocol', ...leaves], packages: [/^rxjs$/] },
   operators: { rooms: ['agent', 'protocol', ...leaves], packages: [/^rxjs$/] },
   testing: { rooms: core, packages: [/^rxjs(\/testing)?$/] },
   nestjs: { rooms: core, packages: [/^rxjs$/, /^@nestjs\//] },

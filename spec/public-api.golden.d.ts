@@ -42,6 +42,7 @@ export interface AgentOptions {
     readonly baseURL?: string | URL;
     readonly headers?: HeadersInit;
     readonly timeouts?: Timeouts;
+    readonly decompress?: boolean | DecompressOptions;
     readonly tls?: ConnectOptions;
     readonly key?: (request: HTTPRequest) => string;
     readonly endpoint?: (request: HTTPRequest) => Endpoint;
@@ -121,6 +122,10 @@ export interface Connection {
 
 export type ConnectionState = 'quiescent' | 'transmitting' | 'waiting' | 'early' | 'receiving' | 'draining' | 'upgraded' | 'closed';
 
+export class ContentDecodingError extends ResponseFailedError {
+    constructor(message: string, init?: HTTPClientErrorInit);
+}
+
 export class Deadline {
     constructor(sweep: DeadlineSweep, expired: () => void);
     start(duration: number): void;
@@ -134,6 +139,11 @@ export class DeadlineSweep {
     constructor(scheduler: SchedulerLike);
     now(): number;
     close(): void;
+}
+
+export interface DecompressOptions {
+    readonly maxRatio?: number;
+    readonly maxBytes?: number;
 }
 
 export interface DuplexOptions {
@@ -180,7 +190,7 @@ export class HTTPClientError extends Error {
     constructor(code: HTTPClientErrorCode, message: string, init?: HTTPClientErrorInit);
 }
 
-export type HTTPClientErrorCode = 'ERR_INVALID_OPTION' | 'ERR_ACQUIRE_TIMEOUT' | 'ERR_POOL_QUEUE_FULL' | 'ERR_POOL_CLOSED' | 'ERR_CONNECT' | 'ERR_CONNECT_TIMEOUT' | 'ERR_UNSOLICITED_DATA' | 'ERR_REQUEST_NOT_SENT' | 'ERR_LEASE_USED' | 'ERR_REQUEST_GENERATION_FAILED' | 'ERR_INVALID_REQUEST' | 'ERR_BODY_LENGTH_MISMATCH' | 'ERR_BODY_NOT_REPLAYABLE' | 'ERR_REQUEST_TRANSMISSION_FAILED' | 'ERR_UPLOAD_TIMEOUT' | 'ERR_RESPONSE_NEVER_RECEIVED' | 'ERR_HEADERS_TIMEOUT' | 'ERR_RESPONSE_FAILED' | 'ERR_PARSE' | 'ERR_HEADERS_OVERFLOW' | 'ERR_TRUNCATED_BODY' | 'ERR_BODY_TIMEOUT' | 'ERR_BODY_UNCLAIMED' | 'ERR_BODY_USED' | 'ERR_TOTAL_TIMEOUT' | 'ERR_STATUS' | 'ERR_ABORTED';
+export type HTTPClientErrorCode = 'ERR_INVALID_OPTION' | 'ERR_ACQUIRE_TIMEOUT' | 'ERR_POOL_QUEUE_FULL' | 'ERR_POOL_CLOSED' | 'ERR_CONNECT' | 'ERR_CONNECT_TIMEOUT' | 'ERR_UNSOLICITED_DATA' | 'ERR_REQUEST_NOT_SENT' | 'ERR_LEASE_USED' | 'ERR_REQUEST_GENERATION_FAILED' | 'ERR_INVALID_REQUEST' | 'ERR_BODY_LENGTH_MISMATCH' | 'ERR_BODY_NOT_REPLAYABLE' | 'ERR_REQUEST_TRANSMISSION_FAILED' | 'ERR_UPLOAD_TIMEOUT' | 'ERR_RESPONSE_NEVER_RECEIVED' | 'ERR_HEADERS_TIMEOUT' | 'ERR_RESPONSE_FAILED' | 'ERR_PARSE' | 'ERR_HEADERS_OVERFLOW' | 'ERR_TRUNCATED_BODY' | 'ERR_BODY_TIMEOUT' | 'ERR_BODY_UNCLAIMED' | 'ERR_BODY_USED' | 'ERR_CONTENT_DECODING' | 'ERR_TOTAL_TIMEOUT' | 'ERR_STATUS' | 'ERR_ABORTED';
 
 export interface HTTPClientErrorInit {
     readonly cause?: unknown;
@@ -302,6 +312,16 @@ export interface HTTPResponse extends ProtocolResponse {
     readonly url: string;
     readonly request: HTTPRequest;
     readonly timings: RequestTimings;
+    readonly history: readonly HTTPResponse[];
+    with(update: HTTPResponseUpdate): HTTPResponse;
+}
+
+export interface HTTPResponseUpdate {
+    readonly status?: number;
+    readonly statusText?: string;
+    readonly headers?: HeadersInit;
+    readonly body?: BodySource;
+    readonly history?: readonly HTTPResponse[];
 }
 
 export class HTTPStatusError extends HTTPClientError {
@@ -638,6 +658,8 @@ export class UploadTimeoutError extends RequestTransmissionFailedError {
 }
 
 export function bytes(): OperatorFunction<ProtocolResponse, Uint8Array>;
+
+export function decompress(options?: DecompressOptions): HTTPInterceptor;
 
 export function discard(): OperatorFunction<ProtocolResponse, void>;
 

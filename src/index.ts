@@ -8,16 +8,21 @@ export type {
   AgentBody,
   AgentOptions,
   ConnectOptions,
+  DecompressOptions,
   HTTPEvent,
   HTTPHandler,
   HTTPInterceptor,
   HTTPRequestInit,
   HTTPResponse,
+  HTTPResponseUpdate,
   Query,
   RequestOptions,
   RequestTimings,
   Timeouts,
 } from './agent/index.js';
+
+/* Interceptors */
+export { decompress } from './interceptors/index.js';
 
 /* Operators */
 export { bytes, discard, json, text, throwIfNotOk } from './operators/index.js';
@@ -94,6 +99,7 @@ export {
   BodyUsedError,
   ConnectError,
   ConnectTimeoutError,
+  ContentDecodingError,
   HeadersOverflowError,
   HeadersTimeoutError,
   HTTPClientError,

@@ -81,6 +81,20 @@ export class WatchedAgent {
     return this.#events.filter(event => event.includes(` ${key} `)).slice(-24);
   }
 
+  /** What is leased, and what has happened to its keys. */
+  held(keys: readonly string[]): string {
+    const stats = (key: string): string => JSON.stringify(this.agent.pool.stats(key));
+    return keys
+      .filter(key => this.agent.pool.stats(key).leased > 0)
+      .map(
+        key =>
+          `\n  ${key} ${stats(key)}\n${this.history(key)
+            .map(event => `    ${event}`)
+            .join('\n')}`,
+      )
+      .join('');
+  }
+
   #tell(event: PoolEvent): void {
     const told = this.#told;
     let detail = '';

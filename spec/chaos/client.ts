@@ -214,8 +214,16 @@ class Epoch implements CallHost {
   /** Nobody waits for anything: within the deadlines of what was left unread, every connection is free or gone. */
   async #released(): Promise<void> {
     const held = (): number => this.#houses.reduce((sum, { agent }) => sum + agent.pool.stats().leased, 0);
-    for (let waited = 0; held() > 0 && waited < 5_000; waited += 20) await sleep(20);
-    if (held() > 0) found('leftovers', `${held()} connections are leased after all calls have ended`);
+    const began = monotonic();
+    const free = async (limit: number): Promise<void> => {
+      while (held() > 0 && monotonic() - began < limit) await sleep(20);
+    };
+    await free(5_000);
+    if (held() === 0) return;
+    const story = this.#houses.map(house => house.held(keys)).join('');
+    await free(60_000);
+    const end = held() > 0 ? 'for good' : `for ${Math.round(monotonic() - began)} ms`;
+    found('leftovers', `connections are leased ${end} after all calls have ended${story}`);
   }
 
   async #quiet(before: string): Promise<void> {

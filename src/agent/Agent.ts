@@ -5,6 +5,7 @@ import { keepPrepared, notify, type RequestObserver } from '../protocol/index.js
 import { AgentExchange } from './AgentExchange.js';
 import { agentSettings, type AgentOptions, type AgentSettings } from './AgentOptions.js';
 import type { AgentBody } from './bodyOf.js';
+import { acceptEncoding } from './codings.js';
 import { describe } from './describe.js';
 import type { HTTPEvent } from './HTTPEvent.js';
 import { chain, type HTTPHandler } from './HTTPInterceptor.js';
@@ -130,12 +131,12 @@ export class Agent {
    * others instead of its own. They share the pool, unless another is given.
    */
   extend(options: AgentOptions): Agent {
-    const { pool, interceptors, defaults, tls, key, endpoint } = this.#settings;
-    const headers = own(options, 'headers');
+    const { pool, interceptors, defaults, headers, decompress, tls, key, endpoint } = this.#settings;
+    const added = own(options, 'headers');
     return new Agent({
-      ...{ pool, baseURL: defaults.baseURL, tls, key, endpoint },
+      ...{ pool, baseURL: defaults.baseURL, decompress: decompress ?? false, tls, key, endpoint },
       ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
-      headers: headers === undefined ? defaults.headers : defaults.headers.with(headers),
+      headers: added === undefined ? headers : headers.with(added),
       timeouts: { ...defaults.timeouts, ...record(options, 'timeouts') },
       interceptors: [...interceptors, ...(own(options, 'interceptors') ?? [])],
     });
@@ -154,7 +155,11 @@ export class Agent {
   // ---- how a request runs ----
 
   #prepare(init: HTTPRequestInit | HTTPRequest): HTTPRequest {
-    return init instanceof HTTPRequest ? init : new HTTPRequest(init, this.#settings.defaults);
+    if (init instanceof HTTPRequest) return init;
+    const request = new HTTPRequest(init, this.#settings.defaults);
+    // A part of an encoded body cannot be decoded.
+    const wantsPart = request.headers.has('range') && request.headers.get('accept-encoding') === acceptEncoding;
+    return wantsPart ? request.with({ headers: { 'Accept-Encoding': 'identity' } }) : request;
   }
 
   /** What `read` throws, an invalid request or a getter of the caller's, is told to who subscribes. */
@@ -219,10 +224,10 @@ export class Agent {
   }
 
   #exchange(request: HTTPRequest, subscriber: Subscriber<HTTPResponse>): TeardownLogic {
-    const { key = (of: HTTPRequest) => this.#route.key(of.target), endpoint } = this.#settings;
+    const { key = (of: HTTPRequest) => this.#route.key(of.target), endpoint, decompress } = this.#settings;
     const { acquire } = request.timeouts;
     const { deadlines } = this.pool;
-    const exchange = new AgentExchange(request, subscriber, deadlines);
+    const exchange = new AgentExchange(request, subscriber, deadlines, decompress);
     const endpoint$ = endpoint === undefined ? this.#route.endpoint(request) : endpoint(request);
     const acquireTimeout = acquire === Infinity ? this.pool.acquireTimeout : acquire;
     exchange.get = this.pool.acquire(key(request), endpoint$, acquireTimeout, exchange);

@@ -2,6 +2,8 @@ import type { Subscriber, Unsubscribable } from 'rxjs';
 import { isGone, type InnerLease, type Receiver } from '../pool/index.js';
 import type { ProtocolResponse } from '../protocol/index.js';
 import { describe } from './describe.js';
+import { decoded } from './decoded.js';
+import type { DecompressLimits } from './DecompressOptions.js';
 import type { HTTPRequest } from './HTTPRequest.js';
 import { AgentResponse, type Acquisition, type HTTPResponse } from './HTTPResponse.js';
 
@@ -18,6 +20,8 @@ export class AgentExchange implements Receiver<InnerLease>, Unsubscribable {
     private readonly request: HTTPRequest,
     private readonly subscriber: Subscriber<HTTPResponse>,
     private readonly clock: { now(): number },
+    /** Null: bodies stay as they come. */
+    private readonly decompress: DecompressLimits | null,
   ) {
     this.#startedAt = clock.now();
   }
@@ -36,7 +40,7 @@ export class AgentExchange implements Receiver<InnerLease>, Unsubscribable {
     request.operation?.track(lease);
     const acquire = this.clock.now() - this.#startedAt;
     const acquisition = lease.reused ? { acquire } : { acquire, ...lease.info?.timings };
-    this.#request = lease.send(request, new Answer(request, subscriber, acquisition));
+    this.#request = lease.send(request, new Answer(request, subscriber, acquisition, this.decompress));
   }
 
   error(error: unknown): void {
@@ -59,6 +63,7 @@ class Answer implements Receiver<ProtocolResponse> {
     private readonly request: HTTPRequest,
     private readonly subscriber: Subscriber<HTTPResponse>,
     private readonly acquisition: Acquisition,
+    private readonly decompress: DecompressLimits | null,
   ) {}
 
   get closed(): boolean {
@@ -66,7 +71,16 @@ class Answer implements Receiver<ProtocolResponse> {
   }
 
   next(response: ProtocolResponse): void {
-    this.subscriber.next(new AgentResponse(response, this.request, this.acquisition));
+    let answer: HTTPResponse = new AgentResponse(response, this.request, this.acquisition);
+    if (this.decompress !== null) {
+      try {
+        answer = decoded(answer, this.decompress);
+      } catch (error) {
+        this.error(error);
+        return;
+      }
+    }
+    this.subscriber.next(answer);
   }
 
   error(error: unknown): void {

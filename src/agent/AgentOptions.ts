@@ -2,6 +2,8 @@ import { deepCopy, type Endpoint, type TLSOptions } from '../endpoint/index.js';
 import { callable, InvalidOptionError, own, record, textOf } from '../errors/index.js';
 import { HTTPConnectionPool, type HTTPConnectionPoolOptions } from '../pool/index.js';
 import { HTTPHeaders, type HeadersInit } from '../wire/index.js';
+import { acceptEncoding } from './codings.js';
+import { decompressLimits, type DecompressLimits, type DecompressOptions } from './DecompressOptions.js';
 import type { HTTPInterceptor } from './HTTPInterceptor.js';
 import type { HTTPRequest, RequestDefaults } from './HTTPRequest.js';
 import { parseURL, redactText } from './Target.js';
@@ -20,6 +22,11 @@ export interface AgentOptions {
   /** Headers of every request, unless it has its own of that name. */
   readonly headers?: HeadersInit;
   readonly timeouts?: Timeouts;
+  /**
+   * Asks for encoded bodies (`Accept-Encoding`) and undoes gzip, deflate, br, and zstd where Node can; `false`: neither.
+   * Default true. A request with its own `Accept-Encoding` says what the server may send; it is undone all the same.
+   */
+  readonly decompress?: boolean | DecompressOptions;
   /** How connections are made. What tells them apart is a part of the key. */
   readonly tls?: ConnectOptions;
   /** The pool's key of a request. Default: scheme, host, port and TLS identity. */
@@ -34,6 +41,9 @@ export interface AgentSettings {
   readonly ownsPool: boolean;
   readonly interceptors: readonly HTTPInterceptor[];
   readonly defaults: RequestDefaults;
+  /** Those given, without those that the agent adds. */
+  readonly headers: HTTPHeaders;
+  readonly decompress: DecompressLimits | null;
   readonly tls: ConnectOptions;
   readonly key: ((request: HTTPRequest) => string) | undefined;
   readonly endpoint: ((request: HTTPRequest) => Endpoint) | undefined;
@@ -46,20 +56,26 @@ export function agentSettings(options: AgentOptions): AgentSettings {
   if (!Array.isArray(interceptors) || !interceptors.every(interceptor => typeof interceptor === 'function')) {
     throw new InvalidOptionError('interceptors', interceptors, 'an array of functions');
   }
+  const headers = HTTPHeaders.from(own(options, 'headers'));
+  const decompress = decompressLimits(options);
   return {
     pool: pool instanceof HTTPConnectionPool ? pool : new HTTPConnectionPool(pool),
     ownsPool: !(pool instanceof HTTPConnectionPool),
     interceptors: [...(interceptors as HTTPInterceptor[])],
     defaults: {
       baseURL: baseOf(own(options, 'baseURL')),
-      headers: HTTPHeaders.from(own(options, 'headers')),
+      headers: decompress === null ? headers : acceptsEncodings.with(headers),
       timeouts: timeoutsOf(record(options, 'timeouts'), noTimeouts),
     },
+    headers,
+    decompress,
     tls: tlsOf(record(options, 'tls') ?? {}),
     key: callable(options, 'key'),
     endpoint: callable(options, 'endpoint'),
   };
 }
+
+const acceptsEncodings = HTTPHeaders.from({ 'Accept-Encoding': acceptEncoding });
 
 /** As they are now: the key of a connection must not tell of other options than those that it was made with. */
 function tlsOf(options: ConnectOptions): ConnectOptions {

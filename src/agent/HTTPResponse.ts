@@ -1,7 +1,16 @@
 import type { Observable } from 'rxjs';
 import type { Transport } from '../endpoint/index.js';
-import type { HTTPBody, IncomingBody, IncomingResponse, ProtocolResponse, Timings } from '../protocol/index.js';
-import type { HTTPHeaders } from '../wire/index.js';
+import { own } from '../errors/index.js';
+import {
+  incomingOf,
+  IncomingResponse,
+  type BodySource,
+  type HTTPBody,
+  type IncomingBody,
+  type ProtocolResponse,
+  type Timings,
+} from '../protocol/index.js';
+import { HTTPHeaders, type HeadersInit } from '../wire/index.js';
 import { describe } from './describe.js';
 import type { HTTPRequest } from './HTTPRequest.js';
 
@@ -19,6 +28,21 @@ export interface HTTPResponse extends ProtocolResponse {
   readonly url: string;
   readonly request: HTTPRequest;
   readonly timings: RequestTimings;
+  /** The responses that led to this one, such as redirects, the first one first; their bodies are gone. */
+  readonly history: readonly HTTPResponse[];
+  /** A copy in which what is given replaces what is here; for interceptors. */
+  with(update: HTTPResponseUpdate): HTTPResponse;
+}
+
+/** What an interceptor can change of a response. */
+export interface HTTPResponseUpdate {
+  readonly status?: number;
+  readonly statusText?: string;
+  /** All of them: `response.headers.without(…)`, `response.headers.with(…)`. */
+  readonly headers?: HeadersInit;
+  /** Gotcha: a new body does not end the old one. Make it of that, or discard that. */
+  readonly body?: BodySource;
+  readonly history?: readonly HTTPResponse[];
 }
 
 /** How a request got its connection. */
@@ -28,6 +52,8 @@ export interface Acquisition {
   readonly connect?: number;
   readonly tls?: number;
 }
+
+const noHistory: readonly HTTPResponse[] = Object.freeze([]);
 
 /** A protocol's response, with the request that it answers. */
 export class AgentResponse implements HTTPResponse {
@@ -40,6 +66,7 @@ export class AgentResponse implements HTTPResponse {
     response: ProtocolResponse,
     readonly request: HTTPRequest,
     acquisition: Acquisition,
+    readonly history: readonly HTTPResponse[] = noHistory,
   ) {
     this.#response = response;
     this.#acquisition = acquisition;
@@ -52,6 +79,11 @@ export class AgentResponse implements HTTPResponse {
   /** @internal The body of our own protocol's responses; those of another `protocolFactory` have none. */
   get incoming(): IncomingBody | undefined {
     return (this.#response as Partial<IncomingResponse>).incoming;
+  }
+
+  /** @internal The same, made of the body of another `protocolFactory` if it must be. */
+  get source(): IncomingBody {
+    return this.incoming ?? incomingOf(this.body);
   }
 
   /** @internal An error of the body says which request it is about, as those before the head do. */
@@ -89,6 +121,24 @@ export class AgentResponse implements HTTPResponse {
 
   get timings(): RequestTimings {
     return { ...this.#acquisition, ...this.#response.timings };
+  }
+
+  with(update: HTTPResponseUpdate): AgentResponse {
+    const body = own(update, 'body');
+    return this.derive(update, body === undefined ? undefined : incomingOf(body));
+  }
+
+  /** @internal `with`, its body in our own form. */
+  derive(update: Omit<HTTPResponseUpdate, 'body'>, body?: IncomingBody): AgentResponse {
+    const headers = own(update, 'headers');
+    const head = {
+      status: own(update, 'status') ?? this.status,
+      statusText: own(update, 'statusText') ?? this.statusText,
+      httpVersion: this.httpVersion,
+      headers: headers === undefined ? this.headers : HTTPHeaders.from(headers),
+    };
+    const response = new IncomingResponse(head, body ?? this.source, this.#response, this.upgrade);
+    return new AgentResponse(response, this.request, this.#acquisition, own(update, 'history') ?? this.history);
   }
 
   text(): Observable<string> {

@@ -27,6 +27,7 @@ export type HTTPClientErrorCode =
   | 'ERR_BODY_TIMEOUT'
   | 'ERR_BODY_UNCLAIMED'
   | 'ERR_BODY_USED'
+  | 'ERR_CONTENT_DECODING'
   | 'ERR_TOTAL_TIMEOUT'
   | 'ERR_STATUS'
   | 'ERR_ABORTED';

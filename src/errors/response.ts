@@ -78,6 +78,13 @@ export class BodyUsedError extends ResponseFailedError {
   }
 }
 
+/** The body is not what its Content-Encoding says, ends too early, or grows beyond what `decompress` allows. */
+export class ContentDecodingError extends ResponseFailedError {
+  constructor(message: string, init?: HTTPClientErrorInit) {
+    super(message, init, 'ERR_CONTENT_DECODING');
+  }
+}
+
 /** The whole of a request, its retries and its body took longer than `total` ms. */
 export class TotalTimeoutError extends HTTPClientError {
   constructor(readonly timeout: number) {

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import { member } from '../errors/index.js';
 import type { Transport } from '../endpoint/index.js';
 import type { HTTPHeaders, ResponseHead } from '../wire/index.js';
 import { collectBytes, collected, collectJSON, collectText, discardBody } from './collect.js';
@@ -39,6 +40,13 @@ export interface ProtocolResponse {
   discard(): Observable<void>;
 }
 
+/** What a response asks of the exchange that it came from. */
+interface ExchangeView {
+  readonly timings: Timings;
+  /** If they are not those of the body: it was changed on its way. */
+  readonly trailers?: Observable<HTTPHeaders>;
+}
+
 /** The one implementation. What costs anything is made when it is asked for. */
 export class IncomingResponse implements ProtocolResponse {
   readonly status: number;
@@ -47,17 +55,17 @@ export class IncomingResponse implements ProtocolResponse {
   readonly statusText: string;
   // Private for good: what logs a response does not log the request that it belongs to.
   readonly #incoming: IncomingBody;
-  readonly #clock: { readonly timings: Timings };
+  readonly #exchange: ExchangeView;
   #body: HTTPBody | null = null;
 
   constructor(
     head: ResponseHead,
     incoming: IncomingBody,
-    clock: { readonly timings: Timings },
+    exchange: ExchangeView,
     readonly upgrade: Transport | undefined,
   ) {
     this.#incoming = incoming;
-    this.#clock = clock;
+    this.#exchange = exchange;
     this.status = head.status;
     this.statusText = head.statusText;
     this.httpVersion = head.httpVersion;
@@ -78,11 +86,11 @@ export class IncomingResponse implements ProtocolResponse {
   }
 
   get trailers(): Observable<HTTPHeaders> {
-    return this.#incoming.trailers;
+    return member(this.#exchange, 'trailers') ?? this.#incoming.trailers;
   }
 
   get timings(): Timings {
-    return this.#clock.timings;
+    return this.#exchange.timings;
   }
 
   text(): Observable<string> {

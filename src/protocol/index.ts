@@ -1,8 +1,10 @@
+export { BodyFilter } from './BodyFilter.js';
 export { collectBytes, collectJSON, collectText, discardBody, type Collect } from './collect.js';
 export type { Connection, Progress, ProtocolContext, ProtocolFactory } from './Connection.js';
 export { HTTP11ClientProtocol } from './HTTP11ClientProtocol.js';
 export { HTTPBody } from './HTTPBody.js';
-export type { IncomingBody } from './IncomingBody.js';
+export type { IncomingBody, Validity } from './IncomingBody.js';
+export { incomingOf } from './incomingOf.js';
 export { isIdempotent } from './isIdempotent.js';
 export { keepPrepared } from './outgoing.js';
 export { protocolLimits, type ProtocolLimits } from './ProtocolLimits.js';
@@ -14,6 +16,6 @@ export {
   type ProtocolRequest,
   type RequestObserver,
 } from './ProtocolRequest.js';
-export { type IncomingResponse, type ProtocolResponse, type Timings } from './ProtocolResponse.js';
+export { IncomingResponse, type ProtocolResponse, type Timings } from './ProtocolResponse.js';
 export { isReplayable, type BodyChunk, type BodySource, type RequestBody } from './RequestBody.js';
 export { transitions, type ConnectionInput, type ConnectionState, type Transition } from './transitions.js';

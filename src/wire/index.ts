@@ -1,4 +1,5 @@
 export { chunkHead, lastChunk } from './chunk.js';
+export { listElements } from './fieldText.js';
 export { HTTPHeaders, type HeadersInit } from './HTTPHeaders.js';
 export { defaultResponseLimits, responseLimits, type ResponseLimits } from './ResponseLimits.js';
 export type { KeepAlive, ResponseFraming, ResponseHead } from './ResponseHead.js';
