@@ -13,6 +13,7 @@ export type {
   HTTPHandler,
   HTTPInterceptor,
   HTTPRequestInit,
+  HTTPRequestUpdate,
   HTTPResponse,
   HTTPResponseUpdate,
   Query,
@@ -22,7 +23,28 @@ export type {
 } from './agent/index.js';
 
 /* Interceptors */
-export { decompress } from './interceptors/index.js';
+export {
+  basicAuth,
+  bearerAuth,
+  cookies,
+  decompress,
+  followRedirects,
+  limitBody,
+  retryFailures,
+  throttle,
+  throwOnStatus,
+  userAgent,
+} from './interceptors/index.js';
+export type {
+  BearerAuthOptions,
+  CookieJarLike,
+  CredentialOptions,
+  FollowRedirectsOptions,
+  RetryBudgetOptions,
+  RetryEvent,
+  RetryFailuresOptions,
+  ThrottleOptions,
+} from './interceptors/index.js';
 
 /* Operators */
 export { bytes, discard, json, text, throwIfNotOk } from './operators/index.js';
@@ -95,6 +117,7 @@ export {
   BodyLengthMismatchError,
   BodyNotReplayableError,
   BodyTimeoutError,
+  BodyTooLargeError,
   BodyUnclaimedError,
   BodyUsedError,
   ConnectError,
@@ -111,11 +134,13 @@ export {
   ParseError,
   PoolClosedError,
   PoolQueueFullError,
+  RedirectError,
   RequestGenerationFailedError,
   RequestNotSentError,
   RequestTransmissionFailedError,
   ResponseFailedError,
   ResponseNeverReceivedError,
+  TooManyRedirectsError,
   TotalTimeoutError,
   TruncatedBodyError,
   UnsolicitedDataError,

@@ -34,8 +34,16 @@ export interface HTTPRequestInit extends RequestOptions {
   readonly method?: string;
 }
 
+/** What an interceptor can change of a request. */
+export interface HTTPRequestUpdate extends Partial<HTTPRequestInit> {
+  /** Names of headers that go, before `headers` are added. */
+  readonly without?: readonly string[];
+}
+
 /** Keeps track of the leases that a request uses, to be able to end them. */
 export interface Tracker {
+  /** What is left of `timeouts.total`, in ms. */
+  readonly timeLeft: number;
   track(lease: ClientProtocol): void;
 }
 
@@ -54,7 +62,7 @@ export class HTTPRequest {
   /** The request target: path and query of the URL. */
   readonly path: string;
   // Private for good: what logs a request does not log the credentials of its URL.
-  readonly #target: Target;
+  #target: Target;
   #operation: Tracker | null = null;
 
   /** Throws `InvalidRequestError` or `InvalidOptionError`. */
@@ -94,13 +102,15 @@ export class HTTPRequest {
   }
 
   /** A copy in which what is given replaces what is here; `headers` are added to, field by field. */
-  with(update: Partial<HTTPRequestInit>): HTTPRequest {
+  with(update: HTTPRequestUpdate): HTTPRequest {
     const { url, method, headers, body, timeouts, signal, observer, context, idempotent } = this;
     // What is undefined says nothing.
     const given = Object.fromEntries(Object.entries(update).filter(([, value]) => value !== undefined));
     const hasBody = (['body', 'json', 'form'] as const).some(name => Object.hasOwn(given, name));
     // The length was that of the old body.
     let kept = hasBody ? headers.without('content-length') : headers;
+    const without = own(update, 'without');
+    if (without !== undefined) kept = kept.without(...without);
     // The credentials of the old URL are not for the new one.
     const { authorization } = this.#target;
     if (Object.hasOwn(given, 'url') && authorization !== undefined && kept.get('authorization') === authorization) {
@@ -119,6 +129,8 @@ export class HTTPRequest {
       },
       { headers: kept, timeouts },
     );
+    // A copy of the copy must know as well whose credentials these are.
+    if (copy.url === this.url) copy.#target = this.#target;
     copy.operation = this.operation;
     return copy;
   }

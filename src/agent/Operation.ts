@@ -33,7 +33,7 @@ export class Operation implements Observer<HTTPResponse>, Tracker {
 
   constructor(
     private readonly subscriber: Observer<HTTPResponse>,
-    deadlines: DeadlineSweep,
+    private readonly deadlines: DeadlineSweep,
     total: number,
     signal: AbortSignal | undefined,
     private readonly ended: (failure: HTTPClientError | null) => void = () => undefined,
@@ -57,6 +57,10 @@ export class Operation implements Observer<HTTPResponse>, Tracker {
     // It may be over already: ended from within `subscribe`.
     if (this.#over) subscription.unsubscribe();
     else this.#chain = subscription;
+  }
+
+  get timeLeft(): number {
+    return this.#deadline === null ? Infinity : this.#deadline.at - this.deadlines.now();
   }
 
   /** A lease is used for it. */

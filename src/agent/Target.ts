@@ -41,14 +41,14 @@ export function targetOf(url: string): Target {
  * `new URL`, for URLs that somebody else may have chosen: the time that it takes for a host in Unicode grows with the
  * square of its length, half a minute for 160 kB. Throws, as it does, for a host that no server has.
  */
-export function parseURL(text: string): URL {
+export function parseURL(text: string, base?: string): URL {
   if (text.length > maxWrittenHost) {
     // As the parser reads it: without tabs and line ends, a backslash a slash, any number of them, the last @ counts.
     const [, authority = ''] =
-      /^[\0-\x20]*[a-z][a-z0-9+.-]*:[\\/]*([^\\/?#]*)/i.exec(text.replace(/[\t\n\r]/g, '')) ?? [];
+      /^[\0-\x20]*(?:[a-z][a-z0-9+.-]*:|(?=[\\/]{2}))[\\/]*([^\\/?#]*)/i.exec(text.replace(/[\t\n\r]/g, '')) ?? [];
     if (authority.length - authority.lastIndexOf('@') - 1 > maxWrittenHost) throw new TypeError('Invalid URL');
   }
-  const url = new URL(text);
+  const url = new URL(text, base);
   if (url.hostname.length > maxHost) throw new TypeError('Invalid URL');
   return url;
 }

@@ -27,9 +27,12 @@ export type HTTPClientErrorCode =
   | 'ERR_BODY_TIMEOUT'
   | 'ERR_BODY_UNCLAIMED'
   | 'ERR_BODY_USED'
+  | 'ERR_BODY_TOO_LARGE'
   | 'ERR_CONTENT_DECODING'
   | 'ERR_TOTAL_TIMEOUT'
   | 'ERR_STATUS'
+  | 'ERR_REDIRECT'
+  | 'ERR_TOO_MANY_REDIRECTS'
   | 'ERR_ABORTED';
 
 export interface HTTPClientErrorInit {
@@ -117,7 +120,7 @@ export class InvalidOptionError extends HTTPClientError {
 }
 
 /** Options that are secrets or hold some: of their values only the type is told. */
-const secret = new Set(['tls', 'ca', 'cert', 'key', 'pfx', 'passphrase']);
+const secret = new Set(['tls', 'ca', 'cert', 'key', 'pfx', 'passphrase', 'user', 'password', 'token']);
 
 function describe(option: string, value: unknown): string {
   if (value === null || value === undefined) return String(value);

@@ -78,6 +78,16 @@ export class BodyUsedError extends ResponseFailedError {
   }
 }
 
+/** A body has more bytes than were asked for. Its connection was let go. */
+export class BodyTooLargeError extends ResponseFailedError {
+  constructor(
+    /** The most bytes that it might have had. */
+    readonly limit: number,
+  ) {
+    super(`The body has more than ${limit} bytes`, {}, 'ERR_BODY_TOO_LARGE');
+  }
+}
+
 /** The body is not what its Content-Encoding says, ends too early, or grows beyond what `decompress` allows. */
 export class ContentDecodingError extends ResponseFailedError {
   constructor(message: string, init?: HTTPClientErrorInit) {

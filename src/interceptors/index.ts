@@ -1,1 +1,11 @@
+export { basicAuth } from './basicAuth.js';
+export { bearerAuth, type BearerAuthOptions } from './bearerAuth.js';
+export { cookies, type CookieJarLike } from './cookies.js';
 export { decompress } from './decompress.js';
+export { followRedirects, type FollowRedirectsOptions } from './followRedirects.js';
+export { limitBody } from './limitBody.js';
+export type { CredentialOptions } from './originsOf.js';
+export { retryFailures, type RetryBudgetOptions, type RetryEvent, type RetryFailuresOptions } from './retryFailures.js';
+export { throttle, type ThrottleOptions } from './throttle.js';
+export { throwOnStatus } from './throwOnStatus.js';
+export { userAgent } from './userAgent.js';
