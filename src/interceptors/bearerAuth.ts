@@ -57,7 +57,9 @@ export function bearerAuth(
   const scheduler = own(options, 'scheduler') ?? asyncScheduler;
   return (request, next) =>
     origins.has(request.target.origin) && !request.headers.has('authorization')
-      ? new Observable(subscriber => new Authorized(request, next, subscriber, tokens, origins, scheduler).start())
+      ? new Observable(subscriber => {
+          new Authorized(request, next, subscriber, tokens, origins, scheduler).start();
+        })
       : next(request);
 }
 
@@ -86,11 +88,10 @@ class Authorized extends Attempts {
     this.#bare = request;
   }
 
-  start(): this {
+  override start(): void {
     const { current } = this.tokens;
     if (current === null) this.wait(this.tokens.get().pipe(map(token => this.#with(token))));
     else this.send(this.#with(current));
-    return this;
   }
 
   protected override after(response: HTTPResponse): Observable<HTTPRequest> | null {

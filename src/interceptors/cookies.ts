@@ -1,4 +1,4 @@
-import { concatMap, defer, from, map, Observable, of, type Subscriber, type Unsubscribable } from 'rxjs';
+import { concatMap, defer, from, map, Observable, of, Subscriber, type Unsubscribable } from 'rxjs';
 import type { HTTPInterceptor, HTTPRequest, HTTPResponse } from '../agent/index.js';
 import { InvalidOptionError, member } from '../errors/index.js';
 import { abandon } from './letGo.js';
@@ -43,7 +43,7 @@ export function cookies(jar: CookieJarLike): HTTPInterceptor {
         const sent = request.headers.has('cookie')
           ? request
           : withCookie(request, jar.getCookieStringSync(request.url));
-        return next(sent).subscribe(new Storing(jar, subscriber));
+        return next(sent).subscribe(new Storing(subscriber, jar));
       });
   }
   return (request, next) =>
@@ -62,14 +62,16 @@ function isSynchronous(jar: object): jar is SynchronousJar {
   return answersAtOnce && typeof given.getCookieStringSync === 'function' && typeof given.setCookieSync === 'function';
 }
 
-/** No operator on the way of a response that sets no cookie. */
-class Storing {
+/** No operator on the way of a response that sets no cookie, and no observer, which RxJS would wrap in a `Subscriber`. */
+class Storing extends Subscriber<HTTPResponse> {
   constructor(
-    private readonly jar: SynchronousJar,
     private readonly subscriber: Subscriber<HTTPResponse>,
-  ) {}
+    private readonly jar: SynchronousJar,
+  ) {
+    super(subscriber);
+  }
 
-  next(response: HTTPResponse): void {
+  protected override _next(response: HTTPResponse): void {
     const cookies = response.headers.getAll('set-cookie');
     try {
       for (const cookie of cookies) this.jar.setCookieSync(cookie, response.url, { ignoreError: true });
@@ -79,14 +81,6 @@ class Storing {
       return;
     }
     this.subscriber.next(response);
-  }
-
-  error(error: unknown): void {
-    this.subscriber.error(error);
-  }
-
-  complete(): void {
-    this.subscriber.complete();
   }
 }
 

@@ -53,7 +53,10 @@ export function followRedirects(options: FollowRedirectsOptions = {}): HTTPInter
     allowDowngrade: flag(options, 'allowDowngrade', false),
     scheduler: own(options, 'scheduler') ?? asyncScheduler,
   };
-  return (request, next) => new Observable(subscriber => new Redirects(request, next, subscriber, settings).start());
+  return (request, next) =>
+    new Observable(subscriber => {
+      new Redirects(request, next, subscriber, settings).start();
+    });
 }
 
 interface Settings extends RedirectRules {
@@ -71,11 +74,6 @@ class Redirects extends Attempts {
     private readonly settings: Settings,
   ) {
     super(request, handler, subscriber);
-  }
-
-  start(): this {
-    this.send(this.request);
-    return this;
   }
 
   protected override after(response: HTTPResponse): Observable<HTTPRequest> | null {

@@ -97,7 +97,7 @@ export function retryFailures(options: RetryFailuresOptions = {}): HTTPIntercept
   return (request, next) =>
     new Observable(subscriber => {
       settings.budget?.earn();
-      return new Retries(request, next, subscriber, settings).start();
+      new Retries(request, next, subscriber, settings).start();
     });
 }
 
@@ -148,11 +148,6 @@ class Retries extends Attempts {
     private readonly settings: Settings,
   ) {
     super(request, handler, subscriber);
-  }
-
-  start(): this {
-    this.send(this.request);
-    return this;
   }
 
   protected override after(response: HTTPResponse): Observable<HTTPRequest> | null {
