@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { parseURL, quoteURL, type HTTPRequest, type HTTPResponse } from '../agent/index.js';
 import { RedirectError } from '../errors/index.js';
 import { isReplayable } from '../protocol/index.js';
@@ -96,7 +97,8 @@ function target(locations: readonly string[], response: HTTPResponse, allowDowng
   return url;
 }
 
-/** A value comes as latin1; what is not ASCII in a URL is mostly UTF-8. */
+/** A value comes as latin1; what is not ASCII in a URL is mostly UTF-8, as browsers take it. */
 function utf8(text: string): string {
-  return Buffer.from(text, 'latin1').toString();
+  const bytes = Buffer.from(text, 'latin1');
+  return isUtf8(bytes) ? bytes.toString() : text;
 }
