@@ -71,22 +71,10 @@ describe.each(Object.entries(jars))('cookies in a jar %s', (_, jarOf) => {
 });
 
 describe('cookies', () => {
-  it.each([
-    [
-      '',
-      '=',
-      ';',
-      'a',
-      '=x',
-      'a=1; Domain=other.test',
-      'a=1; Domain=test',
-      '__Host-a=1',
-      'a=1; Max-Age=-1',
-      '\x7f=\xff',
-    ],
-  ])('that make no sense fail no request', async (...values) => {
+  it('that make no sense fail no request', async () => {
+    const values = ['', '=', ';', 'a', '=x', 'a=1; Domain=other.test', 'a=1; Domain=test', '__Host-a=1', 'b=\xff'];
     for (const jar of [new CookieJar(), promised()]) {
-      const { agent, run } = site(() => setting(...values.filter(value => !value.includes('\x7f'))));
+      const { agent, run } = site(() => setting(...values));
       const client = agent.extend({ interceptors: [cookies(jar)] });
       for (let i = 0; i < 2; i++)
         expect((await run(client.get('http://a.test/').pipe(text()))).values).toEqual(['hello']);

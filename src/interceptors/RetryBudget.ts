@@ -3,6 +3,9 @@ const maxEarned = 100;
 /** The floor is earned anew within so many ms. */
 const floorTime = 10_000;
 
+/** Ten tenths are a little less than 1. */
+const whole = 1 - 1e-9;
+
 /**
  * How many retries there may be among all requests of an interceptor: when a server is in trouble, everybody's retries
  * are what keeps it there. A token bucket: a request puts in `ratio`, and so does time, up to `floor`; a retry takes 1.
@@ -10,7 +13,8 @@ const floorTime = 10_000;
 export class RetryBudget {
   #earned = 0;
   #floor: number;
-  #at = -Infinity;
+  /** When the floor was what it is. */
+  #at: number | null = null;
 
   constructor(
     private readonly ratio: number,
@@ -26,14 +30,15 @@ export class RetryBudget {
 
   /** Takes a retry, if there is one. */
   take(now: number): boolean {
-    if (this.#earned >= 1) {
+    if (this.#earned >= whole) {
       this.#earned--;
       return true;
     }
-    const passed = Math.max(now - this.#at, 0);
-    this.#floor = Math.min(this.#floor + (this.floor * passed) / floorTime, this.floor);
+    const passed = now - (this.#at ?? now);
+    // A clock may be set back.
+    if (passed > 0) this.#floor = Math.min(this.#floor + (this.floor * passed) / floorTime, this.floor);
     this.#at = now;
-    if (this.#floor < 1) return false;
+    if (this.#floor < whole) return false;
     this.#floor--;
     return true;
   }

@@ -16,12 +16,15 @@ import { LimitedBody } from './LimitedBody.js';
  * const agent = new Agent({ interceptors: [limitBody(10_000_000)] });
  */
 export function limitBody(maxBytes: number): HTTPInterceptor {
-  const limit = count({ maxBytes }, 'maxBytes', Infinity);
+  const limit = count({ maxBytes }, 'maxBytes', NaN); // it must be given
   return (request, next) =>
     next(request).pipe(
       map(response => {
         if (!(response instanceof AgentResponse)) return response; // somebody made it up
         const { length } = response.source;
+        const { status } = response;
+        // These say what a GET would have had.
+        if (request.method === 'HEAD' || status === 204 || status === 304) return response;
         // The connection sees to it that no more come than were declared.
         if (length !== null && length <= limit) return response;
         if (length === null) return response.derive({}, new LimitedBody(response.source, limit).body);

@@ -156,9 +156,10 @@ class Retries extends Attempts {
     if (!statuses.has(status) || !isIdempotent(this.request)) return null;
     const asked = retryAfter(headers.get('retry-after'), scheduler.now());
     if (status === 413 && asked === null) return null; // it will be too large the next time as well
-    const delay = this.#delay(asked);
-    if (delay === null) return null;
+    let delay: number | null;
     try {
+      delay = this.#delay(asked);
+      if (delay === null) return null;
       this.#tell({ type: 'status', response }, delay);
     } catch (error) {
       abandon(response);

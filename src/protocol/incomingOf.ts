@@ -1,5 +1,5 @@
 import type { Observable, Unsubscribable } from 'rxjs';
-import { member } from '../errors/index.js';
+import { AbortedError, member } from '../errors/index.js';
 import { HTTPHeaders } from '../wire/index.js';
 import { IncomingBody, type BodyOwner } from './IncomingBody.js';
 import type { BodyChunk, BodySource } from './RequestBody.js';
@@ -23,6 +23,11 @@ export function incomingOf(source: BodySource): IncomingBody {
     : new ObservableSource(source as Observable<BodyChunk>).body;
 }
 
+/** Nobody reads the body any more, but somebody may wait for its trailers. */
+function unwanted(): AbortedError {
+  return new AbortedError('The body was unsubscribed from');
+}
+
 function push(body: IncomingBody, chunk: BodyChunk): void {
   const bytes = bytesOf(chunk);
   body.push(bytes, 0, bytes.length, 'ever');
@@ -37,6 +42,7 @@ class IterableSource implements BodyOwner {
   readonly body = new IncomingBody(this, 0, null);
   #iterator: AsyncIterator<BodyChunk> | null = null;
   #asking = false;
+  #dropped = false;
 
   constructor(private readonly iterable: AsyncIterable<BodyChunk>) {}
 
@@ -47,6 +53,8 @@ class IterableSource implements BodyOwner {
   }
 
   dropped(): void {
+    this.#dropped = true;
+    this.body.fail(unwanted());
     // What it says of its end nobody waits for.
     void Promise.resolve(this.#iterator?.return?.()).catch(() => undefined);
   }
@@ -61,12 +69,12 @@ class IterableSource implements BodyOwner {
       this.#iterator ??= this.iterable[Symbol.asyncIterator]();
       while (body.hungry) {
         const { done, value } = (await this.#iterator.next()) as IteratorResult<BodyChunk, unknown>;
-        if (body.dropped) return;
+        if (this.#dropped) return;
         if (done === true) return body.end(HTTPHeaders.empty);
         push(body, value);
       }
     } catch (error) {
-      body.fail(error);
+      if (!this.#dropped) body.fail(error);
       return;
     }
     this.#asking = false;
@@ -96,6 +104,7 @@ class ObservableSource implements BodyOwner {
   dropped(): void {
     this.#dropped = true;
     this.#subscription?.unsubscribe();
+    this.body.fail(unwanted());
   }
 
   ownBuffer(): void {
