@@ -19,6 +19,24 @@ describe('HTTPRequest.with', () => {
     expect(request.with({ url: 'http://bob:pw@other.test/' }).headers.get('authorization')).toBe(basic('bob:pw'));
   });
 
+  it('another URL: not for it either, if it is a copy that is asked', () => {
+    for (const copy of [request.with({}), request.with({ method: 'PUT' }).with({ headers: { A: 'b' } })]) {
+      expect(copy.headers.get('authorization')).toBe(basic('alice:secret'));
+      expect(copy.with({ url: 'http://other.test/' }).headers.has('authorization')).toBe(false);
+    }
+  });
+
+  it('takes headers away, and then adds some', () => {
+    const given = new HTTPRequest({ url, headers: { A: '1', b: '2', C: '3' } });
+    expect([...given.with({ without: ['a', 'B', 'none'] }).headers]).toEqual([['C', '3']]);
+    expect([...given.with({ without: ['a'], headers: { A: '4' } }).headers]).toEqual([
+      ['b', '2'],
+      ['C', '3'],
+      ['A', '4'],
+    ]);
+    expect([...given.headers]).toHaveLength(3);
+  });
+
   it('another URL: an Authorization of its own is kept', () => {
     const explicit = new HTTPRequest({
       url: 'http://alice:secret@example.test/',

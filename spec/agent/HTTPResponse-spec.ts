@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { concatMap, map, NEVER, Observable, of, Subject, throwError } from 'rxjs';
-import type { HTTPInterceptor, HTTPResponse, HTTPResponseUpdate } from '../../src/agent/index.js';
+import type { AgentResponse, HTTPInterceptor, HTTPResponse, HTTPResponseUpdate } from '../../src/agent/index.js';
 import { bytes, json, text } from '../../src/operators/index.js';
 import type { BodyChunk } from '../../src/protocol/index.js';
 import { answer, chunk, chunkedHead, microtasks, openAgent, record } from '../support/index.js';
@@ -26,6 +26,11 @@ async function* pieces(log: string[], ...all: BodyChunk[]): AsyncGenerator<BodyC
   } finally {
     log.push('returned');
   }
+}
+
+/** Those of the body that was made up, not of the connection. */
+function incomingTrailers(response: HTTPResponse): Observable<unknown> {
+  return (response as AgentResponse).source.trailers;
 }
 
 describe('HTTPResponse.with', () => {
@@ -136,6 +141,19 @@ describe('HTTPResponse.with', () => {
     expect([log, reading.values.map(part => Buffer.from(part).toString())]).toEqual([['subscribed'], ['a']]);
     reading.subscription.unsubscribe();
     expect(log).toEqual(['subscribed', 'left']);
+  });
+
+  it('that is left tells who waits for its trailers', async () => {
+    for (const body of [NEVER, pieces([], 'a', 'b')]) {
+      const { agent, respond } = changed(() => ({ body }));
+      const { values } = record(agent.get(url));
+      respond('HTTP/1.1 200 OK\r\n\r\n');
+      const made = values[0].body;
+      const trailers = record(incomingTrailers(values[0]));
+      record(made).subscription.unsubscribe();
+      await microtasks();
+      expect([trailers.error, trailers.terminals]).toMatchObject([{ code: 'ERR_ABORTED' }, 1]);
+    }
   });
 
   it('left while its Observable is being subscribed to, leaves that', () => {

@@ -1,0 +1,68 @@
+import { describe, expect, it } from '@jest/globals';
+import { Observable, of } from 'rxjs';
+import { CookieJar } from 'tough-cookie';
+import type { HTTPHandler, HTTPInterceptor } from '../../src/agent/index.js';
+import {
+  bearerAuth,
+  cookies,
+  followRedirects,
+  limitBody,
+  retryFailures,
+  throttle,
+} from '../../src/interceptors/index.js';
+import { made, requestTo } from './site.js';
+import { record } from '../support/index.js';
+
+/** Those that have nothing to do with a request that is answered 200. */
+const idle: Record<string, HTTPInterceptor> = {
+  followRedirects: followRedirects(),
+  cookies: cookies(new CookieJar()),
+  retryFailures: retryFailures(),
+  'bearerAuth elsewhere': bearerAuth('t', { origins: 'http://b.test' }),
+};
+
+/** What is made while `work` runs, by the number of subscriptions. */
+function subscriptionsOf(work: () => void): number {
+  const { subscribe } = Observable.prototype;
+  let count = 0;
+  Observable.prototype.subscribe = function (this: Observable<unknown>, ...args: unknown[]) {
+    count++;
+    return Reflect.apply(subscribe, this, args) as ReturnType<typeof subscribe>;
+  } as typeof subscribe;
+  try {
+    work();
+  } finally {
+    Observable.prototype.subscribe = subscribe;
+  }
+  return count;
+}
+
+describe.each(Object.entries(idle))('%s with nothing to do', (name, interceptor) => {
+  const request = requestTo();
+  const response = made(request);
+
+  it('passes the request and the response on as they are', () => {
+    const given: unknown[] = [];
+    const handler: HTTPHandler = one => {
+      given.push(one);
+      return of(response);
+    };
+    expect(record(interceptor(request, handler)).values[0]).toBe(response);
+    expect(given).toEqual([request]);
+    expect(given[0]).toBe(request);
+  });
+
+  it('costs one subscription at most, and no timer', () => {
+    const handler: HTTPHandler = () => of(response);
+    const without = subscriptionsOf(() => handler(request).subscribe());
+    const cost = subscriptionsOf(() => interceptor(request, handler).subscribe()) - without;
+    expect(cost).toBeLessThanOrEqual(name === 'bearerAuth elsewhere' ? 0 : 1);
+  });
+});
+
+it('limitBody leaves a response that declares its length, and throttle one without a key to wait for', () => {
+  const response = made(requestTo(), { body: 'short' });
+  for (const interceptor of [limitBody(10), throttle({ concurrent: 1 })]) {
+    expect(record(interceptor(requestTo(), () => of(response))).values[0]).toBe(response);
+  }
+});
