@@ -52,6 +52,7 @@ function parsers(library: Library): Record<string, (length: number) => () => unk
     'a host in Unicode (IDN)': sent(text => ({ url: `http://${text}/` }), '一丁七万'),
     'marks on a letter in a host': sent(text => ({ url: `http://a${text}/` }), '\u0300\u0323'),
     'a host for tcp': made(host => library.tcp({ host, port: 80 }), '一丁七万'),
+    'marks on a letter in a host for tcp': made(text => library.tcp({ host: `a${text}`, port: 80 }), '\u0300\u0323'),
     'a baseURL': made(baseURL => new library.Agent({ baseURL: `http://${baseURL}@b:c d` }), '@'),
     'a number': sent(text => ({ method: 'POST', body: 'x', headers: { 'Content-Length': text } }), '9'),
     'line ends in a form field': length => {
