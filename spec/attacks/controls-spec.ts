@@ -45,7 +45,10 @@ async function polluted(
 
 // An attack that finds nothing says something only if it finds what is there.
 describe('with a guard switched off', () => {
-  it.each(controls)(
+  const node = Number(process.versions.node.split('.')[0]);
+  const applicable = controls.filter(({ before = Infinity }) => node < before);
+
+  it.each(applicable)(
     '$theme: $guard ($attack)',
     async control => {
       expect(await findingsOf(control)).toMatch(control.finds);

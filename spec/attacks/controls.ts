@@ -13,9 +13,19 @@ export interface Control {
   readonly finds: RegExp;
   /** Of the attack on the prototype: the names that are put there. */
   readonly names?: readonly string[];
+  /** From this version of Node on that stands guard as well: nothing can be noticed. */
+  readonly before?: number;
 }
 
-type Row = readonly [guard: string, attack: string, finds: RegExp, file: string, from: string, to: string];
+type Row = readonly [
+  guard: string,
+  attack: string,
+  finds: RegExp,
+  file: string,
+  from: string,
+  to: string,
+  before?: number,
+];
 
 const checks = 'endpoint/checks.ts';
 const handshake = 'endpoint/TLSHandshake.ts';
@@ -41,7 +51,7 @@ const single: Readonly<Record<Exclude<Theme, 'pollution'>, readonly Row[]>> = {
     [
       'what JSON.stringify throws is an invalid request',
       'GHSA-62hf-57xw-28j9',
-      /RangeError/,
+      /TypeError/,
       'agent/bodyOf.ts',
       "throw new InvalidRequestError('json', `The value cannot",
       "throw cause; new InvalidRequestError('json', `The value cannot",
@@ -519,10 +529,19 @@ const single: Readonly<Record<Exclude<Theme, 'pollution'>, readonly Row[]>> = {
     [
       'a session belongs to a name',
       'CVE-2026-48930',
-      /another name: connected/,
+      /another name resumed it/,
       handshake,
       'const identity = { ...secrets, servername,',
       'const identity = { ...secrets,',
+      22,
+    ],
+    [
+      'a session belongs to the CAs that vouched for it',
+      'CVE-2026-48930',
+      /another CA: connected/,
+      'endpoint/tlsIdentity.ts',
+      '    ca: own.ca,\n',
+      '',
     ],
   ],
 };
@@ -574,12 +593,13 @@ const pollution: readonly Control[] = [
 
 export const controls: readonly Control[] = [
   ...Object.entries(single).flatMap(([theme, rows]) =>
-    rows.map(([guard, attack, finds, file, from, to]): Control => ({
+    rows.map(([guard, attack, finds, file, from, to, before]): Control => ({
       theme: theme as Theme,
       guard,
       mutations: [{ file, from, to }],
       attack,
       finds,
+      before,
     })),
   ),
   ...pollution,
