@@ -184,8 +184,8 @@ const single: Readonly<Record<Exclude<Theme, 'pollution'>, readonly Row[]>> = {
       'GHSA-p88m-4jfj-68fv',
       /Evil/,
       'wire/HTTPHeaders.ts',
-      'trimWhitespace(text, colon + 1, end));',
-      'decodeURIComponent(trimWhitespace(text, colon + 1, end)));',
+      'values.push(trimWhitespace(text, colon + 1, end));',
+      'values.push(decodeURIComponent(trimWhitespace(text, colon + 1, end)));',
     ],
     [
       'a boundary is random',
@@ -567,7 +567,7 @@ const pollution: readonly Control[] = [
     mutations: [
       {
         file: 'endpoint/netOptions.ts',
-        from: 'Object.assign(Object.create(null) as object, unsaid, given, {',
+        from: 'Object.assign(Object.create(null) as object, polluted ? unsaid : undefined, given, {',
         to: 'Object.assign({}, given, {',
       },
     ],
