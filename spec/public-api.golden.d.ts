@@ -526,6 +526,7 @@ export interface RequestOptions extends BodyInit {
 
 export interface RequestTimings extends Timings {
     readonly acquire: number;
+    readonly queue: number;
     readonly dns?: number;
     readonly connect?: number;
     readonly tls?: number;
