@@ -9,7 +9,10 @@ const leaves = ['errors', 'events', 'timing'];
 const core = [...leaves, 'wire', 'endpoint', 'protocol', 'pool', 'agent', 'interceptors', 'operators'];
 const network = /^node:(net|tls|http|https|http2|dns|dgram)(\/|$)/;
 
-/** What each room may import: `rooms`, and packages beside the built-in ones of Node (`packages`, less `never`). */
+/**
+ * What each room may import: `rooms`, the `root` index (what is an entry of its own takes the classes from there, so that
+ * there is one of each in a process), and packages beside the built-in ones of Node (`packages`, less `never`).
+ */
 const house = {
   errors: { rooms: [], packages: [], never: [network] },
   timing: { rooms: [], packages: [/^rxjs$/], never: [network] },
@@ -21,9 +24,9 @@ const house = {
   agent: { rooms: ['pool', 'protocol', 'endpoint', 'wire', ...leaves], packages: [/^rxjs$/] },
   interceptors: { rooms: ['agent', 'protocol', ...leaves], packages: [/^rxjs$/] },
   operators: { rooms: ['agent', 'protocol', ...leaves], packages: [/^rxjs$/] },
-  testing: { rooms: core, packages: [/^rxjs(\/testing)?$/] },
-  nestjs: { rooms: core, packages: [/^rxjs$/, /^@nestjs\//] },
-  angular: { rooms: core, packages: [/^rxjs$/, /^@angular\//] },
+  testing: { rooms: core, root: true, packages: [/^rxjs(\/testing)?$/] },
+  nestjs: { rooms: core, root: true, packages: [/^rxjs$/, /^@nestjs\//] },
+  angular: { rooms: core, root: true, packages: [/^rxjs$/, /^@angular\//] },
   '.': { rooms: core, packages: [] }, // the root: src/index.ts
 };
 
@@ -98,6 +101,7 @@ function check(file) {
     else {
       targets.push(target);
       if (to === room) continue;
+      if (to === '.' && rules.root) continue;
       if (to === '.') report(`the root index is for users, not for the rooms`);
       else if (!rules.rooms.includes(to)) report(`'${room}' may not import '${to}': arrows point down only`);
       else if (name(target) !== `${to}/index.ts`) report(`'${specifier}' reaches into '${to}': import its index.js`);

@@ -13,21 +13,30 @@ const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.esm.json'], { cwd: root, stdio: 'inherit' });
 if (status !== 0) process.exit(status ?? 1);
+/** The other entries take the classes from the root: there is one of each in a process. */
+const rootOutside = {
+  name: 'the root is outside',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^\.\.\/index\.js$/ }, ({ path, importer }) =>
+      dirname(dirname(importer)) === join(root, 'src') ? { path, external: true } : undefined,
+    ),
+};
 const { outputFiles } = await build({
   absWorkingDir: root,
-  entryPoints: ['src/index.ts'],
-  outfile: 'dist/cjs/index.js',
+  entryPoints: ['src/index.ts', 'src/testing/index.ts'],
+  outdir: 'dist/cjs',
+  plugins: [rootOutside],
   bundle: true,
   platform: 'node',
   format: 'cjs',
   target: 'node20.19',
-  external: ['rxjs'],
+  external: ['rxjs', 'rxjs/testing'],
   sourcemap: true,
   sourcesContent: false, // src/ is a part of the package
   logLevel: 'warning',
   write: false,
 });
-mkdirSync(join(root, 'dist/cjs'));
+mkdirSync(join(root, 'dist/cjs/testing'), { recursive: true });
 for (const { path, text } of outputFiles) {
   // A class that refers to itself gets another name inside, and that is what people would see: `_HTTPClientError`.
   const renamed = [...text.matchAll(/^var (\w+) = class _\1\b/gm)].map(([, name]) => name);

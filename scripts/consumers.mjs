@@ -26,7 +26,8 @@ const program = other => `
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { firstValueFrom, map, mergeMap, type Observable } from 'rxjs';
-import { Agent, HTTPConnectionPool, isHTTPClientError } from 'rxjs-http-pool';
+import { Agent, HTTPConnectionPool, isHTTPClientError, text as toText } from 'rxjs-http-pool';
+import { HTTPTestingController } from 'rxjs-http-pool/testing';
 ${other.imports}
 
 async function main(): Promise<void> {
@@ -49,6 +50,13 @@ async function main(): Promise<void> {
   if (text !== 'HELLO FROM /PATH') throw new Error(\`unexpected: \${text}\`);
   await firstValueFrom(pool.close());
   server.close();
+
+  const controller = new HTTPTestingController();
+  if (!(controller.agent instanceof Agent)) throw new Error('the testing kit has classes of its own');
+  const answered = firstValueFrom(controller.agent.get('/x').pipe(toText()));
+  controller.expectOne('/x').flush('from a test');
+  if ((await answered) !== 'from a test') throw new Error('the testing kit does not answer');
+  controller.verify();
 ${other.check}
   console.log('ok');
 }

@@ -1,4 +1,4 @@
-// Lists what the root entry exports, as declarations sorted by name: the public API on one page.
+// Lists what each entry exports, as declarations sorted by name: the public API on one page.
 //   node scripts/public-api.mjs            prints it
 //   node scripts/public-api.mjs --update   writes spec/public-api.golden.d.ts
 import { writeFileSync } from 'node:fs';
@@ -20,15 +20,16 @@ const parsed = ts.getParsedCommandLineOfConfigFile(join(root, 'tsconfig.build.es
   onUnRecoverableConfigFileDiagnostic: diagnostic => fail([diagnostic]),
 });
 const host = ts.createCompilerHost(parsed.options);
-const entry = join(root, 'src/index.ts');
-if (!host.fileExists(entry)) {
-  console.error('There is no src/index.ts: nothing is public yet');
-  process.exit(1);
-}
+/** What the package exports, and where it is written. */
+const entries = { 'rxjs-http-pool': 'index', 'rxjs-http-pool/testing': 'testing/index' };
 
 /** The declarations as users get them: emitted, with what is @internal stripped. */
 const emitted = new Map();
-const source = ts.createProgram([entry], { ...parsed.options, noEmitOnError: false, declarationMap: false }, host);
+const source = ts.createProgram(
+  Object.values(entries).map(entry => join(root, `src/${entry}.ts`)),
+  { ...parsed.options, noEmitOnError: false, declarationMap: false },
+  host,
+);
 const { diagnostics } = source.emit(undefined, (file, text) => emitted.set(file, text), undefined, true);
 if (diagnostics.length > 0) fail(diagnostics);
 
@@ -40,9 +41,9 @@ const overlay = {
   getSourceFile: (file, options) =>
     emitted.has(file) ? ts.createSourceFile(file, emitted.get(file), options, true) : host.getSourceFile(file, options),
 };
-const program = ts.createProgram([join(types, 'index.d.ts')], { ...parsed.options, noEmit: true }, overlay);
+const declared = entry => join(types, `${entry}.d.ts`);
+const program = ts.createProgram(Object.values(entries).map(declared), { ...parsed.options, noEmit: true }, overlay);
 const checker = program.getTypeChecker();
-const index = program.getSourceFile(join(types, 'index.d.ts'));
 const printer = ts.createPrinter({ removeComments: true });
 
 const isPrivate = node =>
@@ -64,15 +65,17 @@ const print = declaration => {
 };
 
 const byName = (a, b) => (a.name < b.name ? -1 : 1);
-const api = checker
-  .getExportsOfModule(checker.getSymbolAtLocation(index) ?? [])
-  .sort(byName)
-  .map(exported => {
-    const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
-    const renamed = symbol.name === exported.name ? '' : `// ${exported.name}:\n`;
-    return renamed + (symbol.declarations ?? []).map(print).join('\n');
-  });
+const apiOf = entry =>
+  checker
+    .getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(declared(entry))) ?? [])
+    .sort(byName)
+    .map(exported => {
+      const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
+      const renamed = symbol.name === exported.name ? '' : `// ${exported.name}:\n`;
+      return renamed + (symbol.declarations ?? []).map(print).join('\n');
+    });
 
-const text = `// Written by \`npm run api:update\`: every name that the root entry exports. A change here is a change for users.\n\n${api.join('\n\n')}\n`;
+const parts = Object.entries(entries).map(([name, entry]) => [`// ---- ${name} ----`, ...apiOf(entry)].join('\n\n'));
+const text = `// Written by \`npm run api:update\`: every name that the package exports. A change here is a change for users.\n\n${parts.join('\n\n')}\n`;
 if (process.argv.includes('--update')) writeFileSync(golden, text);
 else process.stdout.write(text);

@@ -1,4 +1,6 @@
-// Written by `npm run api:update`: every name that the root entry exports. A change here is a change for users.
+// Written by `npm run api:update`: every name that the package exports. A change here is a change for users.
+
+// ---- rxjs-http-pool ----
 
 export class AbortedError extends HTTPClientError {
     constructor(message?: string, init?: HTTPClientErrorInit);
@@ -524,6 +526,7 @@ export interface RequestOptions extends BodyInit {
 
 export interface RequestTimings extends Timings {
     readonly acquire: number;
+    readonly queue: number;
     readonly dns?: number;
     readonly connect?: number;
     readonly tls?: number;
@@ -686,3 +689,116 @@ export function tls(options: TLSOptions): Endpoint;
 export function tlsIdentity(options: TLSIdentityOptions): string;
 
 export function unix(path: string, options?: UnixOptions): Endpoint;
+
+// ---- rxjs-http-pool/testing ----
+
+export class FakeEndpoint extends Observable<Transport> {
+    readonly connections: FakeTransport[];
+    dials: number;
+    constructor(options?: FakeEndpointOptions);
+    get last(): FakeTransport;
+    get requests(): SeenRequest[];
+}
+
+export interface FakeEndpointOptions extends Omit<FakeTransportOptions, 'onWrite'> {
+    readonly dial?: Observable<unknown>;
+    readonly onRequest?: (request: SeenRequest, transport: FakeTransport) => Uint8Array | string | undefined;
+}
+
+export class FakeTransport implements Transport {
+    readonly info: TransportInfo;
+    readonly writes: Buffer[];
+    destroyed: boolean;
+    isClosed: boolean;
+    ended: boolean;
+    paused: boolean;
+    refs: number;
+    buffered: number;
+    delivered: number;
+    readonly highWaterMark: number;
+    onWrite: FakeTransportOptions['onWrite'];
+    constructor({ highWaterMark, authority, onWrite }?: FakeTransportOptions);
+    get written(): string;
+    get requests(): SeenRequest[];
+    respond(bytes: Uint8Array | string): void;
+    respondOneByOne(bytes: Uint8Array | string): void;
+    fin(): void;
+    reset(error?: Error): void;
+    drain(): void;
+    read(sink: TransportSink): void;
+    write(bytes: Uint8Array | string): boolean;
+    drained(callback: () => void): void;
+    ownBuffer(on: boolean): void;
+    unshift(bytes: Uint8Array): void;
+    pause(): void;
+    resume(): void;
+    ref(): void;
+    unref(): void;
+    end(): void;
+    destroy(error?: Error): void;
+    toDuplex(): Duplex;
+}
+
+export interface FakeTransportOptions {
+    readonly highWaterMark?: number;
+    readonly authority?: string;
+    readonly onWrite?: (bytes: Buffer, transport: FakeTransport) => void;
+}
+
+export type FlushBody = string | Uint8Array | Observable<Uint8Array | string> | object | number | boolean | null;
+
+export interface FlushOptions {
+    readonly status?: number;
+    readonly statusText?: string;
+    readonly headers?: HeadersInit;
+}
+
+export class HTTPTestingController {
+    readonly options: Pick<Required<AgentOptions>, 'pool' | 'key' | 'endpoint'>;
+    readonly agent: Agent;
+    constructor({ pool, ...options }?: Omit<AgentOptions, 'key' | 'endpoint'>);
+    expectOne(match: RequestMatch, description?: string): TestRequest;
+    expectNone(match: RequestMatch, description?: string): void;
+    match(match: RequestMatch): TestRequest[];
+    verify({ ignoreCancelled }?: {
+        readonly ignoreCancelled?: boolean;
+    }): void;
+}
+
+export interface MarbleEndpointOptions {
+    readonly dial?: string;
+    readonly response?: string;
+    readonly bytes?: Readonly<Record<string, Uint8Array | string>>;
+    readonly error?: unknown;
+}
+
+export type RequestMatch = string | {
+    readonly method?: string;
+    readonly url?: string;
+} | ((request: HTTPRequest) => boolean);
+
+export interface SeenRequest {
+    readonly method: string;
+    readonly path: string;
+    readonly headers: readonly (readonly [
+        name: string,
+        value: string
+    ])[];
+    readonly body: string;
+    readonly complete: boolean;
+}
+
+export class TestRequest {
+    readonly request: HTTPRequest;
+    get cancelled(): boolean;
+    get answered(): boolean;
+    get sent(): SeenRequest;
+    get body(): string;
+    informational(status: number, headers?: HeadersInit): void;
+    flush(body?: FlushBody, { status, statusText, headers: init }?: FlushOptions): void;
+    error(error?: Error): void;
+}
+
+export function marbleEndpoint(scheduler: TestScheduler, options?: MarbleEndpointOptions): FakeEndpoint;
+
+export function readRequests(bytes: Buffer): SeenRequest[];

@@ -7,7 +7,7 @@ import { checkText, headers } from './common.mjs';
 function instance({ connections = 50 }) {
   return axios.create({
     httpAgent: new Agent({ keepAlive: true, maxSockets: connections, maxFreeSockets: connections }),
-    headers: { ...headers, 'accept-encoding': false },
+    headers,
     responseType: 'text',
     // No more than the others do: the text as it is, no redirect, no decompression.
     transformResponse: text => text,

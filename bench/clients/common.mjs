@@ -1,7 +1,12 @@
 // What all clients have in common: the request, and what has to come.
 
 /** On every side the same fields, beside Host. */
-export const headers = { accept: 'application/json', 'user-agent': 'bench', connection: 'keep-alive' };
+export const headers = {
+  accept: 'application/json',
+  'accept-encoding': 'gzip, deflate, br',
+  'user-agent': 'bench',
+  connection: 'keep-alive',
+};
 
 const document = '{"id":42,"name":"a small document","tags":["one","two","three"],"price":12.5,"stock":true}';
 const documentBytes = Buffer.from(document);

@@ -10,7 +10,7 @@ from twisted.web.http_headers import Headers
 
 DOCUMENT = b'{"id":42,"name":"a small document","tags":["one","two","three"],"price":12.5,"stock":true}'
 URL = (sys.argv[1] + "/json").encode()
-HEADERS = Headers({"accept": ["application/json"], "user-agent": ["bench"]})
+HEADERS = Headers({"accept": ["application/json"], "accept-encoding": ["gzip, deflate, br"], "user-agent": ["bench"]})
 
 pool = HTTPConnectionPool(reactor, persistent=True)
 pool.maxPersistentPerHost = 50

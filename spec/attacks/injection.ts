@@ -11,10 +11,11 @@ async function smuggled(library: Library, what: string, init: object): Promise<s
   stage.send({ url: 'http://example.test/', ...init });
   await microtasks();
   if (stage.wire === '') return [];
+  // Also by a line end that only some servers take for one.
+  if (/[\r\n\0]Evil/.test(stage.wire)) return [`${what} wrote ${shown(stage.wire)}`];
   try {
     const [request, ...more] = readRequests(Buffer.from(stage.wire, 'latin1'));
-    const evil =
-      more.length > 0 || request.headers.some(([name]) => name === 'evil') || request.body.includes('\nEvil');
+    const evil = more.length > 0 || request.headers.some(([name]) => name === 'evil');
     return evil ? [`${what} wrote ${shown(stage.wire)}`] : [];
   } catch (error) {
     return [`${what} wrote what is no request: ${String(error)}`];
@@ -120,13 +121,12 @@ export const injection: Attacks = {
     },
 
   'CVE-2023-23936 (GHSA-5r9g-qh6m-jxff): the Host header': library =>
-    eachSmuggled(
-      library,
-      [...breaks, ' ', '/', '\\', '@', '?', '#', ','].map(cut => {
-        const host = `example.test${cut}Evil: 1`;
-        return [`Host ${shown(host)}`, { headers: { Host: host } }] as const;
-      }),
-    ),
+    [...breaks, ' ', '/', '\\', '@', '?', '#', '[', ':'].flatMap(cut => {
+      const host = `example.test${cut}evil.test`;
+      const stage = stageOf(library);
+      stage.send({ url: 'http://example.test/', headers: { Host: host } });
+      return stage.wire === '' ? [] : [`Host ${shown(host)} was written`];
+    }),
 
   'CVE-2026-1525: two of Host, Content-Length or Transfer-Encoding, in whatever case and shape': library => {
     const findings: string[] = [];

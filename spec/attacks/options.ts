@@ -1,5 +1,6 @@
 import { Observable, of, throwError } from 'rxjs';
 import type { ConnectOptions, HTTPRequestInit } from '../../src/index.js';
+import { ca } from '../loopback/index.js';
 import { FakeTransport, microtasks, record, VirtualClock } from '../support/index.js';
 import { shown, stageOf, type Attacks } from './attack.js';
 
@@ -158,7 +159,7 @@ export const options: Attacks = {
 
   'GHSA-hm92-r4w5-c3mj: TLS options that are changed after the agent is made, or bring a way of their own': library => {
     const findings: string[] = [];
-    const tls = { ca: ['-----BEGIN ONE-----'], rejectUnauthorized: true } as ConnectOptions & { ca: string[] };
+    const tls = { ca: [ca], rejectUnauthorized: true } as ConnectOptions & { ca: string[] };
     const pool = new library.HTTPConnectionPool();
     const seen: unknown[] = [];
     const agent = new library.Agent({ pool, tls });
@@ -166,7 +167,7 @@ export const options: Attacks = {
     Object.assign(tls, { rejectUnauthorized: false, lookup: () => seen.push('evil') });
     tls.ca.push('evil');
     for (const one of [agent, extended() as typeof agent])
-      one.get('https://127.0.0.1:1/').subscribe({ error: () => 0 });
+      one.get('https://localhost:1/').subscribe({ error: () => 0 });
     if (seen.length > 0) findings.push('a lookup that came later was asked');
     try {
       new library.Agent({ tls: { over: of() } as ConnectOptions });

@@ -121,6 +121,17 @@ export const secrets: Attacks = {
       return name.startsWith(error.name) ? printed(name, error) : [`${name} is ${error.name}`];
     }),
 
+  'CVE-2026-48615: headers that are printed': library => {
+    const { agent, transports } = stageOf(library, { headers });
+    const seen = record(agent.get(url));
+    transports[0].respond(`HTTP/1.1 200 OK\r\n${fields}Content-Length: 0\r\n\r\n`);
+    const [response] = seen.values;
+    return [response.headers, response.request.headers].flatMap(each => {
+      const text = inspect(each, { depth: Infinity }) + inspect({ each }, { depth: Infinity });
+      return secret.test(text) ? [text.slice(0, 300)] : [];
+    });
+  },
+
   'CVE-2026-48615: URLs that are none': library =>
     noURLs.flatMap(text => [
       ...printed(text, record(stageOf(library).agent.get(text)).error ?? 'no error'),

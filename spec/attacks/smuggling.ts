@@ -21,6 +21,7 @@ const ambiguous: Readonly<Record<string, readonly string[]>> = {
     'HTTP/1.1 200 OK\r\nA: 1\rContent-Length: 1\r\n\r\nx',
     'HTTP/1.1 200 OK\r\nA: 1\nContent-Length: 1\r\n\r\nx',
     'HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n',
+    'HTTP/1.1 200 OK\r\nA: 1\r\n Content-Length: 1\r\n\r\nx',
     'HTTP/1.1 200 OK\r\n Content-Length: 1\r\n\r\nx',
     'HTTP/1.1 200 OK\r\nContent-Length : 1\r\n\r\nx',
   ],

@@ -25,17 +25,15 @@ export const guards: readonly Guard[] = [
   },
   {
     name: 'a connection is quiescent at the head of its response',
-    mutations: [
-      { file: protocol, from: 'exchange.announce();', to: 'this.#quiescent.next();\n    exchange.announce();' },
-    ],
+    mutations: [{ file: protocol, from: 'exchange.announce();', to: 'this.#life.rest();\n    exchange.announce();' }],
   },
   {
     name: 'a connection is quiescent when the consumer has heard of the end',
     mutations: [
       {
         file: protocol,
-        from: '      this.#quiescent.next();\n    } else this.#disconnect(null);\n    exchange.ended(trailers);',
-        to: '      exchange.ended(trailers);\n      this.#quiescent.next();\n      return;\n    } else this.#disconnect(null);\n    exchange.ended(trailers);',
+        from: '      this.#life.rest();\n    } else this.#disconnect(null);\n    exchange.ended(trailers);',
+        to: '      exchange.ended(trailers);\n      this.#life.rest();\n      return;\n    } else this.#disconnect(null);\n    exchange.ended(trailers);',
       },
     ],
   },

@@ -60,8 +60,11 @@ async function exchange(peer: Peer, head: Head, order: Order): Promise<boolean> 
     await pause(peer, answer.delay);
     ledger.answered(attempt);
     await send(peer, composed, answer);
+    const last = answer.framing === 'close' || answer.close === true;
+    // At once: a client that will not send the rest of its upload waits for the end of an answer that only this ends.
+    if (last) await stop(peer, 'fin');
     executed(head, order, await peer.body(head));
-    return answer.framing === 'close' || answer.close === true ? stop(peer, 'fin') : true;
+    return !last;
   }
   if (reads === 'slow') await slowly(peer, head);
   executed(head, order, await peer.body(head));

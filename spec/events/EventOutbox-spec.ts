@@ -66,10 +66,10 @@ describe('EventOutbox', () => {
 
   it('knows whether anybody observes', () => {
     const outbox = new EventOutbox();
-    expect(outbox.observed).toBe(false);
+    expect(outbox.wants('leased')).toBe(false);
     const subscription = outbox.events.subscribe();
-    expect(outbox.observed).toBe(true);
+    expect(outbox.wants('leased')).toBe(true);
     subscription.unsubscribe();
-    expect(outbox.observed).toBe(false);
+    expect(outbox.wants('leased')).toBe(false);
   });
 });

@@ -68,7 +68,7 @@ export const faultControls: readonly Control<Cell>[] = [
     mutation: {
       file: protocol,
       from: "if (this.#enter('head') !== 'early') return;",
-      to: "if (this.#enter('head') !== 'early') return this.#quiescent.next();",
+      to: "if (this.#enter('head') !== 'early') return this.#life.rest();",
     },
     cells: [{ ...plain, fault: 'close', phase: 'mid body' }, plain],
     noticed: /./,
@@ -77,8 +77,8 @@ export const faultControls: readonly Control<Cell>[] = [
     name: 'the connection is given back after the end was told',
     mutation: {
       file: protocol,
-      from: 'this.#quiescent.next();',
-      to: 'queueMicrotask(() => this.#quiescent.next());',
+      from: 'this.#life.rest();',
+      to: 'queueMicrotask(() => this.#life.rest());',
     },
     cells: [plain],
     noticed: /heldThen is 1 instead of 0/,

@@ -35,7 +35,11 @@ export class Peer {
   /** Resolves when the client's connection is closed: a script that stalls awaits this. */
   readonly closed: Promise<void>;
 
-  constructor(readonly socket: Socket) {
+  /** `tcp`: what `socket` runs over, if that speaks TLS. */
+  constructor(
+    readonly socket: Socket,
+    private readonly tcp: Socket = socket,
+  ) {
     socket.setNoDelay(true);
     socket.on('error', () => undefined); // resets are what this is for
     socket.on('readable', () => this.#wake());
@@ -139,7 +143,7 @@ export class Peer {
 
   /** Sends RST. Over TLS as well: it is TCP that is reset. */
   reset(): void {
-    this.socket.resetAndDestroy();
+    this.tcp.resetAndDestroy();
   }
 
   /** Closes at once, in order as far as the kernel is concerned: FIN if all that came was read, else RST. */
@@ -226,8 +230,10 @@ export class ScriptedServer {
 
   /** Over TLS with the certificate `server`, or what `tls` says, if that is given. */
   static async start(script: Script, { tls }: { readonly tls?: TlsOptions } = {}): Promise<ScriptedServer> {
+    /** The sockets below those that speak TLS, which do not lead to them, by the client's port. */
+    const encrypted = new Map<number, Socket>();
     const accept = (socket: Socket | TLSSocket): void => {
-      const peer = new Peer(socket);
+      const peer = new Peer(socket, encrypted.get(socket.remotePort!));
       server.peers.push(peer);
       void Promise.resolve()
         .then(() => script(peer, server.peers.length - 1))
@@ -240,6 +246,13 @@ export class ScriptedServer {
         ? createServer({ allowHalfOpen: true }, accept)
         : createTLSServer({ ...certificate('server'), allowHalfOpen: true, ...tls }, accept);
     listener.on('tlsClientError', () => undefined);
+    if (tls !== undefined) {
+      listener.on('connection', (socket: Socket) => {
+        const port = socket.remotePort!;
+        encrypted.set(port, socket);
+        socket.once('close', () => encrypted.delete(port));
+      });
+    }
     const loopback = await Loopback.start(listener);
     const scheme = tls === undefined ? 'http' : 'https';
     const server = new ScriptedServer(loopback, `${scheme}://${loopback.host}:${loopback.port}`);

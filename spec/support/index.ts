@@ -1,4 +1,4 @@
-export { FakeTransport, scribble, type FakeTransportOptions } from './FakeTransport.js';
+export { FakeTransport, scribble, type FakeTransportOptions } from '../../src/testing/FakeTransport.js';
 export { openAgent, type AgentStage, type OpenAgentOptions } from './openAgent.js';
 export {
   answer,
@@ -10,6 +10,6 @@ export {
   type ProtocolLibrary,
   type Stage,
 } from './openConnection.js';
-export { readRequests, type SeenRequest } from './readRequests.js';
+export { readRequests, type SeenRequest } from '../../src/testing/readRequests.js';
 export { className, microtasks, record, ticks, type Recorded } from './record.js';
 export { VirtualClock } from './VirtualClock.js';

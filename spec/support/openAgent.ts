@@ -1,7 +1,7 @@
 import { Observable } from 'rxjs';
 import { Agent, type AgentOptions } from '../../src/agent/index.js';
 import type { HTTPConnectionPoolOptions } from '../../src/pool/index.js';
-import { FakeTransport, type FakeTransportOptions } from './FakeTransport.js';
+import { FakeTransport, type FakeTransportOptions } from '../../src/testing/FakeTransport.js';
 import { VirtualClock } from './VirtualClock.js';
 
 export interface OpenAgentOptions extends Omit<AgentOptions, 'pool'> {

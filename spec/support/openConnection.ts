@@ -6,7 +6,7 @@ import {
   type ProtocolResponse,
 } from '../../src/protocol/index.js';
 import { DeadlineSweep } from '../../src/timing/index.js';
-import { FakeTransport, type FakeTransportOptions } from './FakeTransport.js';
+import { FakeTransport, type FakeTransportOptions } from '../../src/testing/FakeTransport.js';
 import { record, type Recorded } from './record.js';
 import { VirtualClock } from './VirtualClock.js';
 

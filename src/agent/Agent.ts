@@ -13,6 +13,7 @@ import { HTTPRequest, type HTTPRequestInit, type RequestOptions } from './HTTPRe
 import type { HTTPResponse } from './HTTPResponse.js';
 import { Operation } from './Operation.js';
 import { Route } from './Route.js';
+import { isTraced, trace } from './trace.js';
 
 /** A crawler sees many URLs: what is here costs less to make anew than to keep for ever. */
 const maxPlainGets = 1_000;
@@ -189,7 +190,7 @@ export class Agent {
 
   /** What it throws (an option of the connection that makes no sense) RxJS makes the error of the subscriber. */
   #start(request: HTTPRequest, subscriber: Subscriber<HTTPResponse>): TeardownLogic {
-    if (request.timeouts.total !== Infinity || request.signal !== undefined) {
+    if (request.timeouts.total !== Infinity || request.signal !== undefined || isTraced()) {
       const operation = this.#operate(request, subscriber);
       return () => operation.left();
     }
@@ -200,10 +201,12 @@ export class Agent {
 
   /** Runs a request that something outside may end. */
   #operate(
-    request: HTTPRequest,
-    observer: Observer<HTTPResponse>,
-    ended?: (failure: HTTPClientError | null) => void,
+    init: HTTPRequest,
+    heard: Observer<HTTPResponse>,
+    over: (failure: HTTPClientError | null) => void = () => undefined,
   ): Operation {
+    const plain = { request: init, observer: heard, ended: over };
+    const { request, observer, ended } = isTraced() ? trace(plain) : plain;
     const { signal, timeouts } = request;
     const copy = request.with({}); // the operation is of this subscription, not of all of the request's
     const operation = new Operation(

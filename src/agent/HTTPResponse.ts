@@ -16,8 +16,10 @@ import type { HTTPRequest } from './HTTPRequest.js';
 
 /** How long the parts of a request took, in ms. The dial's parts are there if it made a connection of its own. */
 export interface RequestTimings extends Timings {
-  /** From asking the pool to having a lease. */
+  /** From asking the pool to having a lease: `queue` and the dial. */
   readonly acquire: number;
+  /** Of that, what was not spent on its own dial: waiting for a connection, and seeing whether it is alive. */
+  readonly queue: number;
   readonly dns?: number;
   readonly connect?: number;
   readonly tls?: number;
@@ -120,7 +122,9 @@ export class AgentResponse implements HTTPResponse {
   }
 
   get timings(): RequestTimings {
-    return { ...this.#acquisition, ...this.#response.timings };
+    const { acquire, dns = 0, connect = 0, tls = 0 } = this.#acquisition;
+    const queue = Math.max(acquire - dns - connect - tls, 0);
+    return { ...this.#acquisition, queue, ...this.#response.timings };
   }
 
   with(update: HTTPResponseUpdate): AgentResponse {

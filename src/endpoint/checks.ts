@@ -9,6 +9,8 @@ export function checkPort(option: string, value: unknown): number {
 
 /** A name in the DNS has 253 octets at most (RFC 1035 section 3.1), and a dot at its end. */
 const maxHost = 254;
+/** What stands in no name of a host: controls, white space and what delimits the host of a URL. */
+const noName = /[\0-\x20\x7f/\\?#@:[\]%<>^|]/;
 
 /**
  * A host name or an IP address, lower-case, in ASCII, an IPv6 address without its brackets. NUL, other controls,
@@ -22,10 +24,10 @@ export function checkHost(option: string, value: unknown): string {
     throw new InvalidOptionError(option, value, `${expected}, of ${maxHost} characters at most`);
   const host = /^\[.*\]$/s.test(value) ? value.slice(1, -1) : value;
   if (isIP(host) !== 0) return host.toLowerCase();
-  const ascii = /[^\0-\x7f]/.test(host) ? domainToASCII(host) : host.toLowerCase();
-  if (host !== value || ascii === '' || /[\0-\x20\x7f/\\?#@:[\]%<>^|]/.test(ascii)) {
-    throw new InvalidOptionError(option, value, expected);
-  }
+  // Before the mapping of Unicode, which would drop line ends, and stop at a delimiter; it makes none itself.
+  const valid = host === value && !noName.test(host);
+  const ascii = valid && /[^\0-\x7f]/.test(host) ? domainToASCII(host) : host.toLowerCase();
+  if (!valid || ascii === '') throw new InvalidOptionError(option, value, expected);
   return ascii;
 }
 

@@ -1,4 +1,4 @@
-import { Observable, type SchedulerLike, timer } from 'rxjs';
+import { asyncScheduler, Observable, type SchedulerLike } from 'rxjs';
 import { ConnectTimeoutError } from '../errors/index.js';
 import { connectError } from './connectError.js';
 import type { Endpoint, Transport } from './Transport.js';
@@ -19,12 +19,15 @@ export function dial({ authority, connectTimeout, scheduler }: DialOptions, open
     let handedOver = false;
     let abort: (() => void) | undefined;
     const failed = (cause: unknown) => subscriber.error(connectError(authority, cause));
-    // One timer, and neither `race` nor `timeout`: in a burst of dials those hold several times as much memory for each.
+    // A bare action, neither `timer` nor `timeout`: in a burst of dials those hold several times as much memory for each.
     // It is ref'd, as somebody waits for it.
     const deadline =
       connectTimeout === Infinity
         ? undefined
-        : timer(connectTimeout, scheduler).subscribe(() => failed(new ConnectTimeoutError(authority, connectTimeout)));
+        : (scheduler ?? asyncScheduler).schedule(
+            () => failed(new ConnectTimeoutError(authority, connectTimeout)),
+            connectTimeout,
+          );
     try {
       abort = open(transport => {
         // Ownership passes at `next`: from here on the teardown is not ours to act on.

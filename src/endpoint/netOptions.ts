@@ -2,24 +2,25 @@ import type { OnReadOpts, TcpNetConnectOpts } from 'node:net';
 import { safeLookup } from './safeLookup.js';
 import type { CheckedTCPOptions } from './TCPOptions.js';
 
-/**
- * What Node looks for beside what we say. It copies the options to objects of its own, which have a prototype, so that
- * each stands here with a value of its own, be it undefined: a polluted one would change whom we talk to, or how.
- */
-const unsaid = Object.fromEntries(
-  [
-    ...['host', 'port', 'path', 'localAddress', 'localPort', 'family', 'hints', 'lookup', 'autoSelectFamily'],
-    ...['autoSelectFamilyAttemptTimeout', 'blockList', 'socket', 'fd', 'handle', 'timeout', 'signal', 'pauseOnCreate'],
-    ...['manualStart', 'noDelay', 'keepAlive', 'keepAliveInitialDelay', 'typeOfService', 'objectMode', 'highWaterMark'],
-    ...['readableObjectMode', 'writableObjectMode', 'readableHighWaterMark', 'writableHighWaterMark', 'encoding'],
-    ...['defaultEncoding', 'captureRejections', 'readable', 'writable', 'read', 'write', 'writev', 'final', 'destroy'],
-    'construct',
-  ].map(name => [name, undefined]),
-);
+/** What Node looks for beside what we say. A polluted one would change whom we talk to, or how. */
+const looked = [
+  ...['host', 'port', 'path', 'localAddress', 'localPort', 'family', 'hints', 'lookup', 'autoSelectFamily'],
+  ...['autoSelectFamilyAttemptTimeout', 'blockList', 'socket', 'fd', 'handle', 'timeout', 'signal', 'pauseOnCreate'],
+  ...['manualStart', 'noDelay', 'keepAlive', 'keepAliveInitialDelay', 'typeOfService', 'objectMode', 'highWaterMark'],
+  ...['readableObjectMode', 'writableObjectMode', 'readableHighWaterMark', 'writableHighWaterMark', 'encoding'],
+  ...['defaultEncoding', 'captureRejections', 'readable', 'writable', 'read', 'write', 'writev', 'final', 'destroy'],
+  'construct',
+];
+const unsaid = Object.fromEntries(looked.map(name => [name, undefined]));
 
-/** The options of `net.connect` and `tls.connect`: the given ones, and no other. */
+/**
+ * The options of `net.connect` and `tls.connect`: the given ones, and no other. Node copies them to objects of its own,
+ * which have a prototype. Where that is polluted each name stands here with a value of its own, be it undefined; else
+ * they would be half of what a burst of dials holds in memory.
+ */
 export function nodeOptions(given: object, onread: OnReadOpts): object {
-  return Object.assign(Object.create(null) as object, unsaid, given, {
+  const polluted = looked.some(name => name in Object.prototype);
+  return Object.assign(Object.create(null) as object, polluted ? unsaid : undefined, given, {
     // The peer may have finished before our answer to that is sent: what half-closes is decided above.
     allowHalfOpen: true,
     onread,

@@ -1,9 +1,29 @@
+import { channel } from 'node:diagnostics_channel';
 import { Subject, type Observable } from 'rxjs';
 import type { PoolEvent } from './PoolEvent.js';
 
+type Type = PoolEvent['type'];
+
+const channelOf = (type: Type) => channel(`rxjs-http-pool:pool:${type}`);
+/** What the pools of a process tell to whoever listens in that process, such as a tracer, whichever pool it is. */
+const channels: Readonly<Record<Type, ReturnType<typeof channel>>> = {
+  connecting: channelOf('connecting'),
+  connected: channelOf('connected'),
+  'connect-failed': channelOf('connect-failed'),
+  pending: channelOf('pending'),
+  leased: channelOf('leased'),
+  quiescent: channelOf('quiescent'),
+  evicted: channelOf('evicted'),
+  retried: channelOf('retried'),
+  refused: channelOf('refused'),
+  leaked: channelOf('leaked'),
+  error: channelOf('error'),
+  closed: channelOf('closed'),
+};
+
 /**
  * Events, on their way to observers who may do anything. They are collected while the pool changes its state and sent
- * when that is consistent again. Nothing is built while nobody observes: ask `observed` first.
+ * when that is consistent again. Nothing is built while nobody observes: ask `wants` first.
  */
 export class EventOutbox {
   readonly #events = new Subject<PoolEvent>();
@@ -12,8 +32,9 @@ export class EventOutbox {
   #flushing = false;
   #over = false;
 
-  get observed(): boolean {
-    return this.#events.observed;
+  /** Somebody observes events of this type. */
+  wants(type: Type): boolean {
+    return this.#events.observed || channels[type].hasSubscribers;
   }
 
   add(event: PoolEvent): void {
@@ -28,7 +49,10 @@ export class EventOutbox {
     while (this.#waiting.length > 0) {
       const events = this.#waiting;
       this.#waiting = [];
-      for (const event of events) this.#events.next(event);
+      for (const event of events) {
+        this.#events.next(event);
+        if (channels[event.type].hasSubscribers) channels[event.type].publish(event);
+      }
     }
     this.#flushing = false;
     if (this.#over) this.#events.complete();

@@ -1,6 +1,7 @@
 import type { Subscription } from 'rxjs';
 import type { Transport } from '../endpoint/index.js';
 import { ConnectError, isHTTPClientError, textOf, type HTTPClientError } from '../errors/index.js';
+import { HTTP11ClientProtocol, type Connection, type ConnectionOwner } from '../protocol/index.js';
 import { loopTurn } from '../timing/index.js';
 import type { Inventory } from './Inventory.js';
 import type { PoolSettings } from './PoolOptions.js';
@@ -103,14 +104,22 @@ export class Dialer {
     // Jittered, or all the connections of a burst would be made anew in one.
     slot.expiresAt = now + settings.maxConnectionAge * (1 - Math.random() / 10);
     // Before anything else can happen to it. One that is dead already says so from within `subscribe`.
+    this.#watch(slot, connection);
+    slot.dial = null;
+    inventory.hangUp(bucket, dial);
+    this.poll(slot);
+  }
+
+  #watch(slot: Slot, connection: Connection): void {
+    if (connection instanceof HTTP11ClientProtocol) {
+      connection.owner = new Watch(slot, this.owner);
+      return;
+    }
     connection.quiescent.subscribe(() => this.owner.returned(slot, true));
     connection.disconnected.subscribe({
       next: error => this.owner.disconnected(slot, error),
       complete: () => this.owner.socketClosed(slot),
     });
-    slot.dial = null;
-    inventory.hangUp(bucket, dial);
-    this.poll(slot);
   }
 
   #failed(slot: Slot, cause: unknown): void {
@@ -156,5 +165,25 @@ export class Dialer {
 
   #polled(slot: Slot): void {
     if (slot.state === 'validating') this.owner.polled(slot);
+  }
+}
+
+/** What the pool hears of one of our own connections, without a subscription. */
+class Watch implements ConnectionOwner {
+  constructor(
+    private readonly slot: Slot,
+    private readonly owner: DialOwner,
+  ) {}
+
+  quiescent(): void {
+    this.owner.returned(this.slot, true);
+  }
+
+  disconnected(error: HTTPClientError | null): void {
+    this.owner.disconnected(this.slot, error);
+  }
+
+  socketClosed(): void {
+    this.owner.socketClosed(this.slot);
   }
 }

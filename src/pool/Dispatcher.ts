@@ -263,7 +263,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
     const lease = (slot.lease = new Lease(this, slot, waiter.endpoint, acquireTimeout, timeLeft));
     inventory.count(bucket, 'leases');
     if (lease.reused) inventory.count(bucket, 'reuses');
-    if (inventory.outbox.observed) {
+    if (inventory.outbox.wants('leased')) {
       inventory.tell(bucket, {
         type: 'leased',
         reused: lease.reused,
@@ -354,7 +354,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
     }
     slot.lease = null;
     slot.unused?.clear();
-    if (inventory.outbox.observed) inventory.tell(bucket, { type: 'quiescent', requests: slot.requests });
+    if (inventory.outbox.wants('quiescent')) inventory.tell(bucket, { type: 'quiescent', requests: slot.requests });
     const reason = this.#unfit(slot);
     if (reason !== null) inventory.leave(slot, reason);
     // Those that are made for retries serve no waiter. (One too many that is validated goes idle after all.)
@@ -514,7 +514,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
     this.#grace?.unsubscribe();
     this.#graceEnds = 0; // no later call makes a timer
     deadlines.close();
-    if (outbox.observed) outbox.add({ type: 'closed', key: '', at: deadlines.now() });
+    if (outbox.wants('closed')) outbox.add({ type: 'closed', key: '', at: deadlines.now() });
     guarded(() => outbox.complete());
     closed.next();
     closed.complete();

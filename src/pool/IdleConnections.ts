@@ -1,4 +1,3 @@
-import { timer } from 'rxjs';
 import { loopTurn, type DeadlineSweep } from '../timing/index.js';
 import type { Bucket, Slot } from './Bucket.js';
 import { LinkedList } from './LinkedList.js';
@@ -91,6 +90,7 @@ export class IdleConnections {
     slot.unreffed = true;
     if (slot.idleUntil === Infinity || slot.idleTimer !== null) return;
     const rest = Math.max(slot.idleUntil - this.deadlines.now(), 0);
-    slot.idleTimer = timer(rest, this.settings.scheduler).subscribe(() => this.expired(slot));
+    // What `timer` does, less its subscribers: there may be thousands of these.
+    slot.idleTimer = this.settings.scheduler.schedule(() => this.expired(slot), rest);
   }
 }

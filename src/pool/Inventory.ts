@@ -127,7 +127,7 @@ export class Inventory {
   }
 
   tell(bucket: Bucket, detail: PoolEventDetail): void {
-    if (!this.outbox.observed) return;
+    if (!this.outbox.wants(detail.type)) return;
     this.outbox.add({ key: bucket.key, at: this.deadlines.now(), ...detail });
   }
 }

@@ -1,5 +1,5 @@
 /* eslint-disable max-lines -- one state machine, whose steps are best read next to each other */
-import { Observable, ReplaySubject, Subject, type Subscriber, type TeardownLogic } from 'rxjs';
+import { Observable, type Subscriber, type TeardownLogic } from 'rxjs';
 import type { Transport, TransportInfo, TransportSink } from '../endpoint/index.js';
 import {
   AbortedError,
@@ -20,6 +20,7 @@ import { Deadline, loopTurn } from '../timing/index.js';
 import type { HTTPHeaders, ResponseHead } from '../wire/index.js';
 import type { Connection, Progress, ProtocolContext } from './Connection.js';
 import { Exchange, type ExchangeOwner } from './Exchange.js';
+import { Lifecycle, type ConnectionOwner } from './Lifecycle.js';
 import { outgoing, type Outgoing } from './outgoing.js';
 import type { ProtocolRequest } from './ProtocolRequest.js';
 import type { ProtocolResponse } from './ProtocolResponse.js';
@@ -42,10 +43,7 @@ type Wait = 'headers' | 'bodyIdle' | 'upload' | 'unclaimed' | 'drain';
  */
 export class HTTP11ClientProtocol implements Connection, TransportSink, ExchangeOwner, WriterOwner, ReaderOwner {
   readonly capacity = 1;
-  readonly quiescent: Observable<void>;
-  readonly disconnected: Observable<HTTPClientError | null>;
-  readonly #quiescent = new Subject<void>();
-  readonly #disconnected = new ReplaySubject<HTTPClientError | null>(1);
+  readonly #life = new Lifecycle();
   readonly #writer: RequestWriter;
   readonly #reader: ResponseReader;
   readonly #deadline: Deadline;
@@ -63,12 +61,23 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
     private readonly transport: Transport,
     private readonly context: ProtocolContext,
   ) {
-    this.quiescent = this.#quiescent;
-    this.disconnected = this.#disconnected;
     this.#writer = new RequestWriter(transport, context.deadlines, this);
     this.#reader = new ResponseReader(transport, context.limits, this);
     this.#deadline = new Deadline(context.deadlines, () => this.#expired());
     transport.read(this);
+  }
+
+  get quiescent(): Observable<void> {
+    return this.#life.quiescent;
+  }
+
+  get disconnected(): Observable<HTTPClientError | null> {
+    return this.#life.disconnected;
+  }
+
+  /** @internal */
+  set owner(owner: ConnectionOwner) {
+    this.#life.owner = owner;
   }
 
   get info(): TransportInfo {
@@ -229,7 +238,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
     } else if (this.#enter('lost')) {
       this.#disconnect(error === undefined ? null : new ResponseFailedError('The connection failed', { cause: error }));
     }
-    this.#disconnected.complete();
+    this.#life.close();
   }
 
   #lossError(exchange: Exchange, cause: unknown): HTTPClientError {
@@ -305,7 +314,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
     const again = reusable && exchange.message.persistent && !this.#peerFinished;
     if (this.#enter(again ? 'complete' : 'final') === 'quiescent') {
       this.#reader.release();
-      this.#quiescent.next();
+      this.#life.rest();
     } else this.#disconnect(null);
     exchange.ended(trailers);
   }
@@ -323,8 +332,8 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
     if (rest.length > 0) this.transport.unshift(rest);
     this.#wait('unclaimed', exchange.message.timeouts.bodyUnclaimed);
     // It is no connection of ours any more, and nobody waits for its end.
-    this.#disconnected.next(null);
-    this.#disconnected.complete();
+    this.#life.lose(null);
+    this.#life.close();
     exchange.upgraded(head, upgraded, this.context.deadlines.now());
   }
 
@@ -359,8 +368,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
   #disconnect(error: HTTPClientError | null): void {
     this.#deadline.dispose();
     this.transport.destroy();
-    this.#disconnected.next(error);
-    this.#quiescent.complete();
+    this.#life.lose(error);
   }
 
   #expired(): void {

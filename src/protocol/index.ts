@@ -7,6 +7,7 @@ export type { IncomingBody, Validity } from './IncomingBody.js';
 export { incomingOf } from './incomingOf.js';
 export { isIdempotent } from './isIdempotent.js';
 export { keepPrepared } from './outgoing.js';
+export type { ConnectionOwner } from './Lifecycle.js';
 export { protocolLimits, type ProtocolLimits } from './ProtocolLimits.js';
 export {
   defaultTimeouts,

@@ -39,4 +39,5 @@ issue server localhost "$names" ca
 issue wrong-host elsewhere.test 'subjectAltName=DNS:elsewhere.test' ca
 issue expired localhost "$names" ca 20200102000000Z
 issue self-signed localhost "$names" self-signed
+issue wildcard '*.wild.test' 'subjectAltName=DNS:*.wild.test' ca
 issue client 'test client' 'extendedKeyUsage=clientAuth' ca

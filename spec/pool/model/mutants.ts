@@ -136,7 +136,7 @@ export const mutants: readonly Mutant[] = [
     mutation: {
       file: 'pool/Dialer.ts',
       from: 'connection.quiescent.subscribe(() => this.owner.returned(slot, true));',
-      to: 'connection.quiescent.subscribe(() => void settings.scheduler.schedule(() => this.owner.returned(slot, true)));',
+      to: 'connection.quiescent.subscribe(() => void this.settings.scheduler.schedule(() => this.owner.returned(slot, true)));',
     },
   },
 ];

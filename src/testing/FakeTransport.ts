@@ -1,6 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Transport, TransportInfo, TransportSink } from '../../src/endpoint/index.js';
-import { TransportDuplex } from '../../src/endpoint/TransportDuplex.js';
+import { TransportDuplex, type Transport, type TransportInfo, type TransportSink } from '../endpoint/index.js';
 import { readRequests, type SeenRequest } from './readRequests.js';
 
 const readSize = 64 * 1024;
@@ -22,6 +21,13 @@ export interface FakeTransportOptions {
 /**
  * A transport over memory, with the peer's side of it as methods. It keeps the contract of `Transport` and abuses all
  * that the contract leaves open: each view is scribbled over as soon as it may be, so that one that is kept shows.
+ *
+ * No time passes in it but microtasks: what the peer sends is read at once, by whoever reads.
+ *
+ * @example
+ * const transport = new FakeTransport();
+ * pool.get('key', of(transport)).pipe(mergeMap(lease => lease.request({ path: '/' }))).subscribe(…);
+ * transport.respond('HTTP/1.1 204 No Content\r\n\r\n');
  */
 export class FakeTransport implements Transport {
   readonly info: TransportInfo;

@@ -1,0 +1,606 @@
+import type { Mutation } from '../support/bundle.js';
+
+export type Theme = 'exhaustion' | 'injection' | 'options' | 'pollution' | 'secrets' | 'smuggling' | 'ssrf' | 'tls';
+
+/** A guard that is switched off, or a bug that is put in, and the attack that must find it. */
+export interface Control {
+  readonly theme: Theme;
+  readonly guard: string;
+  readonly mutations: readonly Mutation[];
+  /** How the title of that attack begins. */
+  readonly attack: string;
+  /** What it says. */
+  readonly finds: RegExp;
+  /** Of the attack on the prototype: the names that are put there. */
+  readonly names?: readonly string[];
+  /** From this version of Node on that stands guard as well: nothing can be noticed. */
+  readonly before?: number;
+}
+
+type Row = readonly [
+  guard: string,
+  attack: string,
+  finds: RegExp,
+  file: string,
+  from: string,
+  to: string,
+  before?: number,
+];
+
+const checks = 'endpoint/checks.ts';
+const handshake = 'endpoint/TLSHandshake.ts';
+const head = 'wire/HeadParser.ts';
+const framing = 'wire/FramingFields.ts';
+const fields = 'wire/RequestFields.ts';
+const fieldText = 'wire/fieldText.ts';
+const serialize = 'wire/serializeRequestHead.ts';
+const errors = 'errors/HTTPClientError.ts';
+
+/** One mutation each. */
+const single: Readonly<Record<Exclude<Theme, 'pollution'>, readonly Row[]>> = {
+  exhaustion: [
+    [
+      'no field takes time that grows with the square',
+      'CVE-2023-24807',
+      /commas in Connection that is sent: [\d.]+ ms/,
+      fields,
+      'for (const option of listElements(value)) {',
+      'for (const end = performance.now() + value.length ** 2 / 2e6; performance.now() < end;);\n' +
+        '        for (const option of listElements(value)) {',
+    ],
+    [
+      'what JSON.stringify throws is an invalid request',
+      'GHSA-62hf-57xw-28j9',
+      /TypeError/,
+      'agent/bodyOf.ts',
+      "throw new InvalidRequestError('json', `The value cannot",
+      "throw cause; new InvalidRequestError('json', `The value cannot",
+    ],
+    [
+      'a body that nobody reads holds the connection up',
+      'CVE-2024-24750',
+      /bytes were read ahead/,
+      'protocol/IncomingBody.ts',
+      'return this.#queued <= this.readAhead;',
+      'return true;',
+    ],
+    [
+      'a chunk is a copy',
+      'CVE-2024-38372',
+      /bytes behind|gave/,
+      'protocol/copyBytes.ts',
+      'return Uint8Array.prototype.slice.call(bytes, start, end);',
+      'return bytes.subarray(start, end);',
+    ],
+    [
+      'a body is collected in memory of its own',
+      'CVE-2024-38372',
+      /^bytes: \d+ bytes behind 3/m,
+      'protocol/collect.ts',
+      'return own && end === bytes.length ? bytes : Uint8Array.prototype.slice.call(bytes, start, end);',
+      'return bytes.subarray(start, end);',
+    ],
+    [
+      'memory that is not there fails one request',
+      'GHSA-5c9x-8gcm-mpgx',
+      /out of the transport|ResponseFailedError|RangeError/,
+      'protocol/collect.ts',
+      '        this.body.drop(this);\n        const message',
+      '        throw cause;\n        const message',
+    ],
+    [
+      'no more is sent than was announced',
+      'CVE-2019-10742',
+      /observable, 4/,
+      'protocol/Upload.ts',
+      'if (this.#taken > length) {',
+      'if (this.#taken < 0) {',
+    ],
+  ],
+  injection: [
+    [
+      'a value holds no line end',
+      'CVE-2022-31150, CVE-2018-12116',
+      /wrote/,
+      fieldText,
+      '/[^\\t\\x20-\\x7e\\x80-\\xff]/',
+      '/[^\\t\\r\\n\\x20-\\x7e\\x80-\\xff]/',
+    ],
+    [
+      'a value holds nothing that is cut to a line end',
+      'CVE-2022-31150, CVE-2018-12116',
+      /wrote/,
+      fieldText,
+      '/[^\\t\\x20-\\x7e\\x80-\\xff]/',
+      '/[^\\t\\x20-\\x7e\\x80-\\uffff]/',
+    ],
+    [
+      'a name is a token',
+      'CVE-2022-31150, CVE-2018-12116',
+      /wrote/,
+      fieldText,
+      "return typeof value === 'string' && token.test(value);",
+      "return typeof value === 'string';",
+    ],
+    [
+      'the offer of a protocol is a value like any other',
+      'CVE-2026-1527',
+      /wrote/,
+      fieldText,
+      'if (beyondValue.test(value)) {',
+      "if (name !== 'Upgrade' && beyondValue.test(value)) {",
+    ],
+    [
+      'a path of a lease is visible ASCII',
+      'CVE-2022-31150: the path',
+      /was written/,
+      serialize,
+      'const originForm = /^\\/[!-"$-~]*$/;',
+      'const originForm = /^\\//;',
+    ],
+    [
+      'the type of a part is one line',
+      'CVE-2022-35948',
+      /a form.* wrote a line of its own/,
+      'agent/multipart.ts',
+      "return /^[\\x20-\\x7e]+$/.test(type) ? type : 'application/octet-stream';",
+      'return type;',
+    ],
+    [
+      'the name of a part is quoted',
+      'CVE-2022-35948',
+      /a form.* wrote a line of its own/,
+      'agent/multipart.ts',
+      'return name.replace(/[\\r\\n"]/g, match',
+      'return name.replace(/["]/g, match',
+    ],
+    [
+      'the Host is host and port',
+      'CVE-2023-23936',
+      /example\.test\/evil/,
+      serialize,
+      "if (typeof host !== 'string' || !hostHeader.test(host)) {",
+      "if (typeof host !== 'string') {",
+    ],
+    ['Host is there once', 'CVE-2026-1525', /^Host/m, fields, 'if (host !== undefined) {', 'if (host === null) {'],
+    [
+      'Content-Length is there once',
+      'CVE-2026-1525',
+      /^Content-Length: 1 and content-length: 1/m,
+      fields,
+      'if (contentLength !== undefined) {',
+      'if (contentLength === null) {',
+    ],
+    [
+      'a list of values is as many fields',
+      'GHSA-6cv7-626c-qhqw',
+      /X-A: 1, 2/,
+      'wire/HTTPHeaders.ts',
+      'for (const each of value) {',
+      "for (const each of [value.join(', ')]) {",
+    ],
+    [
+      'received values are kept as they are',
+      'GHSA-p88m-4jfj-68fv',
+      /Evil/,
+      'wire/HTTPHeaders.ts',
+      'values.push(trimWhitespace(text, colon + 1, end));',
+      'values.push(decodeURIComponent(trimWhitespace(text, colon + 1, end)));',
+    ],
+    [
+      'a boundary is random',
+      'CVE-2025-22150',
+      /1 of 200 boundaries/,
+      'agent/multipart.ts',
+      '{randomUUID()}`',
+      '{Math.random()}`',
+    ],
+    [
+      'headers as an object have no prototype',
+      'CVE-2026-21710',
+      /constructor/,
+      'wire/HTTPHeaders.ts',
+      'const json = Object.create(null) as',
+      'const json = {} as',
+    ],
+  ],
+  options: [
+    [
+      'headers are an object',
+      'GHSA-777c-7fjr-54vf: a strange value',
+      /^headers, null: TypeError/m,
+      'wire/HTTPHeaders.ts',
+      "if (typeof init !== 'object' || (init as unknown) === null) {",
+      'if (false) {',
+    ],
+    [
+      'what a dial fails with is made an error of ours',
+      'GHSA-777c-7fjr-54vf: whatever an endpoint',
+      /circular/,
+      'pool/Dialer.ts',
+      'const error = isHTTPClientError(cause) ? cause : new',
+      'const error = cause instanceof Error ? cause : new',
+    ],
+    [
+      'what an iterator gives is looked at with care',
+      'GHSA-777c-7fjr-54vf: an iterator',
+      /./,
+      'protocol/Upload.ts',
+      '      this.#fail(error);\n      return;\n    }\n    if (chunk === undefined)',
+      '      return;\n    }\n    if (chunk === undefined)',
+    ],
+    [
+      'only own properties are options',
+      'CVE-2026-67319',
+      /inherited options were taken/,
+      'errors/options.ts',
+      'return Object.hasOwn(options, name) ? options[name] : undefined;',
+      'return options[name];',
+    ],
+    [
+      'an option is read once',
+      'CVE-2026-67319',
+      /method was read/,
+      'agent/HTTPRequest.ts',
+      'checkMethod(this.method);',
+      'checkMethod(init.method ?? this.method);',
+    ],
+    [
+      'options are read at the call',
+      'CVE-2018-12116: what is changed',
+      /evil|no token/i,
+      'agent/Agent.ts',
+      'return new Observable(subscriber => this.#start(request, subscriber));',
+      'return new Observable(subscriber => this.#start(this.#prepare(read()), subscriber));',
+    ],
+    [
+      'a retry sends what was made',
+      'CVE-2018-12116: the request of a lease',
+      /\/two|outcomes/,
+      'pool/Lease.ts',
+      'if (copied) request = snapshotOf(given);',
+      '',
+    ],
+    [
+      'options of TLS are copied',
+      'GHSA-hm92-r4w5-c3mj',
+      /a lookup that came later was asked/,
+      'agent/AgentOptions.ts',
+      'return deepCopy({ ...options });',
+      'return options;',
+    ],
+    [
+      'no way to a server stands in the options of TLS',
+      'GHSA-hm92-r4w5-c3mj',
+      /tls\.over/,
+      'agent/AgentOptions.ts',
+      "if (Object.hasOwn(options, 'over')) {",
+      'if (false) {',
+    ],
+    [
+      'a word is no yes',
+      'CVE-2026-42264',
+      /"false"/,
+      'agent/HTTPRequest.ts',
+      "throw new InvalidOptionError('idempotent', value, 'true or false');",
+      'return Boolean(value);',
+    ],
+  ],
+  secrets: [
+    [
+      'a URL in an error has no query',
+      'CVE-2026-48615: every error',
+      /SECRET/,
+      'agent/describe.ts',
+      'const url = redact(request.url);',
+      'const { url } = request;',
+    ],
+    [
+      'headers hide their secrets',
+      'CVE-2026-48615: headers that are printed',
+      /SECRET/,
+      'wire/HTTPHeaders.ts',
+      "if (secrets.test(name)) shown[name] = '(hidden)';",
+      '',
+    ],
+    [
+      'JSON that is none is not quoted',
+      'CVE-2026-48615: every error',
+      /no JSON/,
+      'protocol/collect.ts',
+      "    } catch {\n      // Not in the words of `JSON.parse`, which quote the text: it may be a token.\n      throw new SyntaxError('it is not JSON');",
+      '    } catch (error) {\n      throw error;',
+    ],
+    [
+      'a URL that is none is redacted',
+      'CVE-2026-48615: URLs that are none',
+      /hunter2/,
+      'agent/Target.ts',
+      'const shown = redactText(text);',
+      'const shown = text;',
+    ],
+    [
+      'credentials in an option are not shown',
+      'CVE-2026-48615: a wrong value',
+      /hunter2/,
+      errors,
+      "const shown = value.replace(/^.*@/s, '…@');",
+      'const shown = value;',
+    ],
+    [
+      'of secret options only the type is told',
+      'CVE-2026-48615: a wrong value',
+      /^tls: SECRET/m,
+      errors,
+      "new Set(['tls', 'ca',",
+      "new Set(['ca',",
+    ],
+    [
+      'the value of an option is hidden',
+      'CVE-2026-48615: a wrong value',
+      /SECRET/,
+      errors,
+      'this.#value = value;',
+      'this.#value = value; Object.assign(this, { given: value });',
+    ],
+    [
+      'errors of keys name no request whole',
+      'CVE-2026-48615: keys and passphrases',
+      /SECRET/,
+      'agent/describe.ts',
+      'const url = redact(request.url);',
+      "const url = redact(request.url) + String(request.headers.get('authorization'));",
+    ],
+  ],
+  smuggling: [
+    [
+      'Content-Length is there once',
+      'CVE-2019-15605',
+      /Content-Length: 1\\r\\nContent-Length: 1/,
+      framing,
+      "this.fault ??= 'Content-Length is there twice';",
+      '',
+    ],
+    [
+      'a coding that is not chunked is refused',
+      'CVE-2019-15605',
+      /xchunked/,
+      'wire/ResponseParser.ts',
+      '} else if (framing.coded) {',
+      '} else if (framing.coded && framing.codingFault === undefined) {',
+    ],
+    [
+      'a folded line is refused',
+      'CVE-2021-22959',
+      /A: 1\\r\\n Content-Length/,
+      head,
+      "fail('CR without LF in a field');\n          this.nameStart = pos;\n          state = NAME;",
+      "fail('');\n          this.nameStart = pos;\n          state = bytes[pos] === SP ? VALUE : NAME;",
+    ],
+    [
+      'white space before the colon is refused',
+      'CVE-2021-22959',
+      /Length : 1/,
+      head,
+      'while (pos < end && isToken[bytes[pos]] === 1) pos++;',
+      'while (pos < end && (isToken[bytes[pos]] === 1 || bytes[pos] === SP)) pos++;',
+    ],
+    [
+      'a head ends with CR LF',
+      'CVE-2025-23167',
+      /\\r\\n\\rX/,
+      head,
+      "if (bytes[pos] !== LF) fail('CR without LF after the fields');",
+      '',
+    ],
+    [
+      'chunk extensions are bounded',
+      'CVE-2021-22960',
+      /1;aaaa/,
+      'wire/ChunkedDecoder.ts',
+      'if (++this.extensions > this.maxChunkExtensions)',
+      'if (++this.extensions < 0)',
+    ],
+    ['a head is bounded', 'CVE-2018-12121', /A: aaaa|200 aaaa/, head, 'end - start > room ? start + room : end', 'end'],
+    [
+      '1xx responses are bounded',
+      'CVE-2018-12121',
+      /103 Early Hints/,
+      'wire/ResponseParser.ts',
+      'if (++this.informational > this.limits.maxInformational) {',
+      'if (++this.informational < 0) {',
+    ],
+    [
+      'bytes behind a response end the connection',
+      'GHSA-35p6-xmwp-9g52',
+      /two responses in one segment|one byte behind/,
+      'protocol/ResponseReader.ts',
+      'parser.persistent && parser.position === parser.end;',
+      'parser.persistent;',
+    ],
+    [
+      'bytes on an idle connection end it',
+      'GHSA-35p6-xmwp-9g52',
+      /a response on an idle connection/,
+      'protocol/HTTP11ClientProtocol.ts',
+      "if (!this.#enter('unsolicited')) return;",
+      'if (this.#state !== undefined) return;',
+    ],
+    [
+      'the fault of a response ends its request',
+      'CVE-2026-1526',
+      /ParseError/,
+      'protocol/ResponseReader.ts',
+      'if (!(error instanceof ParseError) || this.#exchange !== exchange) throw error;',
+      'throw error;',
+    ],
+  ],
+  ssrf: [
+    [
+      'a path begins with a slash',
+      'CVE-2022-35949',
+      /evil\.test/,
+      serialize,
+      'const originForm = /^\\/[!-"$-~]*$/;',
+      'const originForm = /^[!-"$-~]*$/;',
+    ],
+    [
+      'a scheme is http or https',
+      'CVE-2025-58754',
+      /^ftp:/m,
+      'agent/Target.ts',
+      "if (protocol !== 'http:' && protocol !== 'https:') {",
+      'if (false) {',
+    ],
+    [
+      'a host holds no delimiter',
+      'CVE-2023-26159',
+      /the host "a\\u0000b"/,
+      checks,
+      'const valid = host === value && !noName.test(host);',
+      'const valid = host === value;',
+    ],
+    [
+      'the key of a connection is what the URL means',
+      'CVE-2023-26159',
+      /the keys/,
+      'agent/Target.ts',
+      '{url.hostname}:',
+      '{text}:',
+    ],
+    [
+      'no proxy is read from the environment',
+      'CVE-2025-62718',
+      /the proxy was asked/,
+      'endpoint/netOptions.ts',
+      '      host,\n      port,\n',
+      '      host,\n      port: process.env.HTTP_PROXY ? Number(new URL(process.env.HTTP_PROXY).port) : port,\n',
+    ],
+  ],
+  tls: [
+    [
+      'a dial that failed has no timer',
+      'CVE-2025-47279',
+      /timers are left/,
+      'endpoint/dial.ts',
+      '      deadline?.unsubscribe();\n      if (!handedOver)',
+      '      if (!handedOver)',
+    ],
+    [
+      'a socket is held by nobody',
+      'CVE-2025-47279',
+      /bytes of heap/,
+      handshake,
+      '    let verified = false;',
+      '    let verified = false; (this as any).held = [socket, (this as any).held];',
+    ],
+    [
+      'a request that failed no longer listens to its signal',
+      'CVE-2025-47279',
+      /listeners are left/,
+      'agent/Operation.ts',
+      'this.#stopWatching?.();',
+      '',
+    ],
+    [
+      'only false turns the verification off',
+      'CVE-2021-22939',
+      /^Agent, undefined undefined: connected/m,
+      'endpoint/TLSOptions.ts',
+      'options.rejectUnauthorized !== false',
+      '!!options.rejectUnauthorized',
+    ],
+    [
+      'a name is mapped to ASCII',
+      'CVE-2026-48618',
+      /foo。bar\.wild\.test/,
+      checks,
+      'domainToASCII(host) : host',
+      'host : host',
+    ],
+    [
+      'the mapping of a name swallows nothing',
+      'CVE-2026-48618',
+      /x\.evil\.test/,
+      checks,
+      'const valid = host === value && !noName.test(host);',
+      'const valid = host === value;',
+    ],
+    [
+      'a session belongs to a name',
+      'CVE-2026-48930',
+      /another name resumed it/,
+      handshake,
+      'const identity = { ...secrets, servername,',
+      'const identity = { ...secrets,',
+      22,
+    ],
+    [
+      'a session belongs to the CAs that vouched for it',
+      'CVE-2026-48930',
+      /another CA: connected/,
+      'endpoint/tlsIdentity.ts',
+      '    ca: own.ca,\n',
+      '',
+    ],
+  ],
+};
+
+const pollution: readonly Control[] = [
+  {
+    theme: 'pollution',
+    guard: 'only own properties are options',
+    mutations: [
+      {
+        file: 'errors/options.ts',
+        from: 'return Object.hasOwn(options, name) ? options[name] : undefined;',
+        to: 'return options[name];',
+      },
+    ],
+    attack: 'values',
+    finds: /^query: /m,
+    names: ['query'],
+  },
+  {
+    theme: 'pollution',
+    guard: 'every option of a socket is said',
+    mutations: [
+      {
+        file: 'endpoint/netOptions.ts',
+        from: 'Object.assign(Object.create(null) as object, polluted ? unsaid : undefined, given, {',
+        to: 'Object.assign({}, given, {',
+      },
+    ],
+    attack: 'values',
+    finds: /^(path|fd|socket): /m,
+    names: ['path'],
+  },
+  {
+    theme: 'pollution',
+    guard: 'checked options have no prototype',
+    mutations: [
+      {
+        file: 'endpoint/ownOptions.ts',
+        from: 'return Object.assign<object, T>(Object.create(null) as object, options);',
+        to: 'return Object.assign<object, T>({}, options);',
+      },
+    ],
+    attack: 'reads',
+    finds: /src\/endpoint\//,
+    names: ['sessionCache', 'over', 'servername', 'family'],
+  },
+];
+
+export const controls: readonly Control[] = [
+  ...Object.entries(single).flatMap(([theme, rows]) =>
+    rows.map(([guard, attack, finds, file, from, to, before]): Control => ({
+      theme: theme as Theme,
+      guard,
+      mutations: [{ file, from, to }],
+      attack,
+      finds,
+      before,
+    })),
+  ),
+  ...pollution,
+];
