@@ -5,6 +5,7 @@ import { exhaustion } from './exhaustion.js';
 import { injection } from './injection.js';
 import { options } from './options.js';
 import { pollution, sourcesOf } from './pollution.js';
+import { redirects } from './redirects.js';
 import { secrets } from './secrets.js';
 import { smuggling } from './smuggling.js';
 import { ssrf } from './ssrf.js';
@@ -14,6 +15,7 @@ const attacks: Readonly<Record<Exclude<Theme, 'pollution'>, Attacks>> = {
   exhaustion,
   injection,
   options,
+  redirects,
   secrets,
   smuggling,
   ssrf,
@@ -62,7 +64,7 @@ describe('with a guard switched off', () => {
       Object.keys(all).filter(title => ![...attacked].some(each => `${theme}: ${title}`.startsWith(each))),
     );
     expect(missing.map(title => title.slice(0, 40))).toEqual([]);
-    expect(new Set(controls.map(({ theme }) => theme)).size).toBe(8);
+    expect(new Set(controls.map(({ theme }) => theme)).size).toBe(9);
   });
 
   it('a mutation whose text is not there fails', async () => {

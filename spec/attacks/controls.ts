@@ -1,6 +1,7 @@
 import type { Mutation } from '../support/bundle.js';
 
-export type Theme = 'exhaustion' | 'injection' | 'options' | 'pollution' | 'secrets' | 'smuggling' | 'ssrf' | 'tls';
+export type Theme =
+  'exhaustion' | 'injection' | 'options' | 'pollution' | 'redirects' | 'secrets' | 'smuggling' | 'ssrf' | 'tls';
 
 /** A guard that is switched off, or a bug that is put in, and the attack that must find it. */
 export interface Control {
@@ -35,6 +36,7 @@ const fields = 'wire/RequestFields.ts';
 const fieldText = 'wire/fieldText.ts';
 const serialize = 'wire/serializeRequestHead.ts';
 const errors = 'errors/HTTPClientError.ts';
+const redirected = 'interceptors/redirected.ts';
 
 /** One mutation each. */
 const single: Readonly<Record<Exclude<Theme, 'pollution'>, readonly Row[]>> = {
@@ -284,6 +286,80 @@ const single: Readonly<Record<Exclude<Theme, 'pollution'>, readonly Row[]>> = {
       'agent/HTTPRequest.ts',
       "throw new InvalidOptionError('idempotent', value, 'true or false');",
       'return Boolean(value);',
+    ],
+  ],
+  redirects: [
+    [
+      'to another origin goes what is known to be harmless',
+      'CVE-2022-31151',
+      /evil\.test saw .*cookie,sid=SECRET/,
+      redirected,
+      'const leaves = isLeaving && !harmless.has(lower)',
+      'const leaves = isLeaving && lower === "authorization"',
+    ],
+    [
+      'a port is another origin',
+      'CVE-2024-24758',
+      /example\.test:81 saw proxy-authorization/,
+      redirected,
+      'const isLeaving = url.origin !== from.origin;',
+      'const isLeaving = url.hostname !== from.hostname;',
+    ],
+    [
+      'a list of what is kept, not of what is dropped',
+      'CVE-2026-40895',
+      /saw x-api-key,SECRET/,
+      redirected,
+      'const leaves = isLeaving && !harmless.has(lower)',
+      "const leaves = isLeaving && ['authorization', 'cookie', 'proxy-authorization', 'host'].includes(lower)",
+    ],
+    [
+      'the credentials of interceptors are for their origins',
+      'CVE-2022-0155',
+      /true,true/,
+      'interceptors/basicAuth.ts',
+      'origins.has(request.target.origin) &&',
+      'origins !== null &&',
+    ],
+    [
+      'a redirect leads to http or https',
+      'CVE-2022-33987',
+      /file:/,
+      redirected,
+      "if (url.protocol !== 'http:' && url.protocol !== 'https:') {",
+      'if (url.protocol === null) {',
+    ],
+    [
+      'and not from https to http',
+      'CVE-2022-0536',
+      /2[01] requests/,
+      redirected,
+      "response.url.startsWith('https:') && !allowDowngrade",
+      'allowDowngrade',
+    ],
+    [
+      'what is judged is the URL that is asked',
+      'CVE-2023-26159',
+      /has it/,
+      redirected,
+      'const isLeaving = url.origin !== from.origin;',
+      'const isLeaving = /^https?:\\/\\//i.test(locations[0]);',
+    ],
+    [
+      'a limit holds for a body of unknown length',
+      'CVE-2020-15168',
+      /undefined/,
+      'interceptors/LimitedBody.ts',
+      'if (this.#taken > this.limit) {',
+      'if (this.#taken > this.limit * 1e9) {',
+    ],
+    [
+      'of a jar goes what may stand in a header',
+      'GHSA-g8m3-5g58-fq7m',
+      /a cookie failed the request: ERR_INVALID_REQUEST/,
+      'interceptors/cookies.ts',
+      'const sent = unsendable.test(cookie)',
+      'const sent = unsendable.test("")',
     ],
   ],
   secrets: [
