@@ -50,6 +50,10 @@ export interface AgentOptions {
     readonly endpoint?: (request: HTTPRequest) => Endpoint;
 }
 
+export interface BearerAuthOptions extends CredentialOptions {
+    readonly scheduler?: SchedulerLike;
+}
+
 export type BodyChunk = Uint8Array | string;
 
 export class BodyLengthMismatchError extends RequestGenerationFailedError {
@@ -67,6 +71,11 @@ export type BodySource = BodyChunk | AsyncIterable<BodyChunk> | Observable<BodyC
 export class BodyTimeoutError extends ResponseFailedError {
     readonly timeout: number;
     constructor(timeout: number);
+}
+
+export class BodyTooLargeError extends ResponseFailedError {
+    readonly limit: number;
+    constructor(limit: number);
 }
 
 export class BodyUnclaimedError extends ResponseFailedError {
@@ -128,6 +137,17 @@ export class ContentDecodingError extends ResponseFailedError {
     constructor(message: string, init?: HTTPClientErrorInit);
 }
 
+export interface CookieJarLike {
+    getCookieString(url: string): string | PromiseLike<string>;
+    setCookie(cookie: string, url: string, options: {
+        readonly ignoreError: true;
+    }): unknown;
+}
+
+export interface CredentialOptions {
+    readonly origins: string | URL | readonly (string | URL)[];
+}
+
 export class Deadline {
     constructor(sweep: DeadlineSweep, expired: () => void);
     start(duration: number): void;
@@ -171,6 +191,14 @@ export interface Failure {
     readonly reused: boolean;
 }
 
+export interface FollowRedirectsOptions {
+    readonly maxRedirects?: number;
+    readonly strict?: boolean;
+    readonly keepHeaders?: readonly string[];
+    readonly allowDowngrade?: boolean;
+    readonly scheduler?: SchedulerLike;
+}
+
 export const HTTP11ClientProtocol: new (transport: Transport, context: ProtocolContext) => Connection;
 
 export class HTTPBody extends Observable<Uint8Array> implements AsyncIterable<Uint8Array> {
@@ -192,7 +220,7 @@ export class HTTPClientError extends Error {
     constructor(code: HTTPClientErrorCode, message: string, init?: HTTPClientErrorInit);
 }
 
-export type HTTPClientErrorCode = 'ERR_INVALID_OPTION' | 'ERR_ACQUIRE_TIMEOUT' | 'ERR_POOL_QUEUE_FULL' | 'ERR_POOL_CLOSED' | 'ERR_CONNECT' | 'ERR_CONNECT_TIMEOUT' | 'ERR_UNSOLICITED_DATA' | 'ERR_REQUEST_NOT_SENT' | 'ERR_LEASE_USED' | 'ERR_REQUEST_GENERATION_FAILED' | 'ERR_INVALID_REQUEST' | 'ERR_BODY_LENGTH_MISMATCH' | 'ERR_BODY_NOT_REPLAYABLE' | 'ERR_REQUEST_TRANSMISSION_FAILED' | 'ERR_UPLOAD_TIMEOUT' | 'ERR_RESPONSE_NEVER_RECEIVED' | 'ERR_HEADERS_TIMEOUT' | 'ERR_RESPONSE_FAILED' | 'ERR_PARSE' | 'ERR_HEADERS_OVERFLOW' | 'ERR_TRUNCATED_BODY' | 'ERR_BODY_TIMEOUT' | 'ERR_BODY_UNCLAIMED' | 'ERR_BODY_USED' | 'ERR_CONTENT_DECODING' | 'ERR_TOTAL_TIMEOUT' | 'ERR_STATUS' | 'ERR_ABORTED';
+export type HTTPClientErrorCode = 'ERR_INVALID_OPTION' | 'ERR_ACQUIRE_TIMEOUT' | 'ERR_POOL_QUEUE_FULL' | 'ERR_POOL_CLOSED' | 'ERR_CONNECT' | 'ERR_CONNECT_TIMEOUT' | 'ERR_UNSOLICITED_DATA' | 'ERR_REQUEST_NOT_SENT' | 'ERR_LEASE_USED' | 'ERR_REQUEST_GENERATION_FAILED' | 'ERR_INVALID_REQUEST' | 'ERR_BODY_LENGTH_MISMATCH' | 'ERR_BODY_NOT_REPLAYABLE' | 'ERR_REQUEST_TRANSMISSION_FAILED' | 'ERR_UPLOAD_TIMEOUT' | 'ERR_RESPONSE_NEVER_RECEIVED' | 'ERR_HEADERS_TIMEOUT' | 'ERR_RESPONSE_FAILED' | 'ERR_PARSE' | 'ERR_HEADERS_OVERFLOW' | 'ERR_TRUNCATED_BODY' | 'ERR_BODY_TIMEOUT' | 'ERR_BODY_UNCLAIMED' | 'ERR_BODY_USED' | 'ERR_BODY_TOO_LARGE' | 'ERR_CONTENT_DECODING' | 'ERR_TOTAL_TIMEOUT' | 'ERR_STATUS' | 'ERR_REDIRECT' | 'ERR_TOO_MANY_REDIRECTS' | 'ERR_ABORTED';
 
 export interface HTTPClientErrorInit {
     readonly cause?: unknown;
@@ -302,12 +330,16 @@ export class HTTPRequest {
     readonly idempotent: boolean | undefined;
     readonly path: string;
     constructor(init: HTTPRequestInit, defaults?: RequestDefaults);
-    with(update: Partial<HTTPRequestInit>): HTTPRequest;
+    with(update: HTTPRequestUpdate): HTTPRequest;
 }
 
 export interface HTTPRequestInit extends RequestOptions {
     readonly url: string | URL;
     readonly method?: string;
+}
+
+export interface HTTPRequestUpdate extends Partial<HTTPRequestInit> {
+    readonly without?: readonly string[];
 }
 
 export interface HTTPResponse extends ProtocolResponse {
@@ -497,6 +529,11 @@ export interface ProtocolResponse {
 
 export type Query = string | URLSearchParams | Readonly<Record<string, string | number | boolean | null | undefined | readonly (string | number | boolean)[]>>;
 
+export class RedirectError extends HTTPClientError {
+    constructor(message: string, response: object, code?: HTTPClientErrorCode);
+    get response(): object;
+}
+
 export type RequestBody = BodySource | (() => BodySource);
 
 export class RequestGenerationFailedError extends HTTPClientError {
@@ -561,6 +598,36 @@ export class ResponseNeverReceivedError extends HTTPClientError {
     constructor(message: string, init?: HTTPClientErrorInit, code?: HTTPClientErrorCode);
 }
 
+export interface RetryBudgetOptions {
+    readonly ratio?: number;
+    readonly floor?: number;
+}
+
+export type RetryEvent = {
+    readonly request: HTTPRequest;
+    readonly retry: number;
+    readonly delay: number;
+} & ({
+    readonly type: 'status';
+    readonly response: HTTPResponse;
+} | {
+    readonly type: 'error';
+    readonly error: unknown;
+});
+
+export interface RetryFailuresOptions {
+    readonly maxRetries?: number;
+    readonly statuses?: readonly number[];
+    readonly baseDelay?: number;
+    readonly factor?: number;
+    readonly maxDelay?: number;
+    readonly maxRetryAfter?: number;
+    readonly budget?: RetryBudgetOptions | false;
+    readonly onRetry?: (event: RetryEvent) => void;
+    readonly random?: () => number;
+    readonly scheduler?: SchedulerLike;
+}
+
 export interface TCPOptions {
     readonly host: string;
     readonly port: number;
@@ -586,6 +653,13 @@ export interface TLSOptions extends TCPOptions, TLSIdentityOptions {
     readonly over?: Endpoint;
 }
 
+export interface ThrottleOptions {
+    readonly requestsPerSecond?: number;
+    readonly concurrent?: number;
+    readonly key?: (request: HTTPRequest) => string;
+    readonly scheduler?: SchedulerLike;
+}
+
 export interface Timeouts extends ExchangeTimeouts {
     readonly acquire?: number;
     readonly connect?: number;
@@ -596,6 +670,11 @@ export interface Timings {
     readonly send: number;
     readonly wait: number;
     readonly receive: number | undefined;
+}
+
+export class TooManyRedirectsError extends RedirectError {
+    readonly limit: number;
+    constructor(limit: number, response: object);
 }
 
 export class TotalTimeoutError extends HTTPClientError {
@@ -660,7 +739,13 @@ export class UploadTimeoutError extends RequestTransmissionFailedError {
     constructor(timeout: number);
 }
 
+export function basicAuth(user: string, password: string, options: CredentialOptions): HTTPInterceptor;
+
+export function bearerAuth(token: string | Observable<string> | (() => ObservableInput<string>), options: BearerAuthOptions): HTTPInterceptor;
+
 export function bytes(): OperatorFunction<ProtocolResponse, Uint8Array>;
+
+export function cookies(jar: CookieJarLike): HTTPInterceptor;
 
 export function decompress(options?: DecompressOptions): HTTPInterceptor;
 
@@ -670,11 +755,17 @@ export function duplex(factory: () => Duplex, options?: DuplexOptions): Endpoint
 
 export function endpointFor(url: URL, options?: Omit<Partial<TLSOptions>, 'host' | 'port'>): Endpoint;
 
+export function followRedirects(options?: FollowRedirectsOptions): HTTPInterceptor;
+
 export function isHTTPClientError(error: unknown, code?: HTTPClientErrorCode): error is HTTPClientError;
 
 export function isIdempotent(request: ProtocolRequest): boolean;
 
 export function json<T = unknown>(): OperatorFunction<ProtocolResponse, T>;
+
+export function limitBody(maxBytes: number): HTTPInterceptor;
+
+export function retryFailures(options?: RetryFailuresOptions): HTTPInterceptor;
 
 export function shouldRetry(failure: Failure, request: ProtocolRequest, progress: Progress): boolean;
 
@@ -682,13 +773,19 @@ export function tcp(options: TCPOptions): Endpoint;
 
 export function text(): OperatorFunction<ProtocolResponse, string>;
 
+export function throttle(options?: ThrottleOptions): HTTPInterceptor;
+
 export function throwIfNotOk<R extends ProtocolResponse>(): MonoTypeOperatorFunction<R>;
+
+export function throwOnStatus(statuses?: readonly number[] | ((status: number, response: HTTPResponse) => boolean)): HTTPInterceptor;
 
 export function tls(options: TLSOptions): Endpoint;
 
 export function tlsIdentity(options: TLSIdentityOptions): string;
 
 export function unix(path: string, options?: UnixOptions): Endpoint;
+
+export function userAgent(text: string): HTTPInterceptor;
 
 // ---- rxjs-http-pool/testing ----
 

@@ -75,8 +75,14 @@ async function settled(done: () => boolean): Promise<void> {
 }
 
 function site(): http.Server {
+  let busy = true;
   return http.createServer((request, response) => {
     const url = request.url ?? '';
+    if (url === '/moved') response.writeHead(302, { Location: '/hello', 'Set-Cookie': 'sid=1' });
+    if (url === '/busy' && busy) {
+      busy = false;
+      response.statusCode = 503;
+    }
     if (url === '/echo') request.pipe(response);
     else if (url.startsWith('/json')) response.end('{"ok":true}');
     else response.end('hello');
