@@ -20,8 +20,15 @@ describe('HTTPRequest.with', () => {
   });
 
   it('another URL: not for it either, if it is a copy that is asked', () => {
-    for (const copy of [request.with({}), request.with({ method: 'PUT' }).with({ headers: { A: 'b' } })]) {
-      expect(copy.headers.get('authorization')).toBe(basic('alice:secret'));
+    const copies = [
+      request.with({}),
+      request.with({ method: 'PUT' }).with({ headers: { A: 'b' } }),
+      request.with({ query: { a: 'b' } }),
+      request.with({ url: 'http://alice:secret@example.test/' }),
+      request.with({ url: 'http://bob:secret@example.test/' }).with({}),
+    ];
+    for (const copy of copies) {
+      expect(copy.headers.get('authorization')).toMatch(/^Basic /);
       expect(copy.with({ url: 'http://other.test/' }).headers.has('authorization')).toBe(false);
     }
   });
@@ -35,6 +42,7 @@ describe('HTTPRequest.with', () => {
       ['A', '4'],
     ]);
     expect([...given.headers]).toHaveLength(3);
+    expect(() => given.with({ without: 'a' as never })).toThrow(expect.objectContaining({ option: 'without' }));
   });
 
   it('another URL: an Authorization of its own is kept', () => {

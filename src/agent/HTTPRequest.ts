@@ -110,7 +110,7 @@ export class HTTPRequest {
     // The length was that of the old body.
     let kept = hasBody ? headers.without('content-length') : headers;
     const without = own(update, 'without');
-    if (without !== undefined) kept = kept.without(...without);
+    if (without !== undefined) kept = kept.without(...namesOf(without));
     // The credentials of the old URL are not for the new one.
     const { authorization } = this.#target;
     if (Object.hasOwn(given, 'url') && authorization !== undefined && kept.get('authorization') === authorization) {
@@ -130,7 +130,7 @@ export class HTTPRequest {
       { headers: kept, timeouts },
     );
     // A copy of the copy must know as well whose credentials these are.
-    if (copy.url === this.url) copy.#target = this.#target;
+    if (!Object.hasOwn(given, 'url') && authorization !== undefined) copy.#target = { ...copy.#target, authorization };
     copy.operation = this.operation;
     return copy;
   }
@@ -142,6 +142,12 @@ function signalOf(signal: AbortSignal | undefined): AbortSignal | undefined {
   const listens = ['addEventListener', 'removeEventListener'] as const;
   if (typeof signal.aborted === 'boolean' && listens.every(name => typeof signal[name] === 'function')) return signal;
   throw new InvalidOptionError('signal', signal, 'an AbortSignal');
+}
+
+/** A name alone would be taken letter by letter, and nothing would go. */
+function namesOf(names: readonly string[]): readonly string[] {
+  if (Array.isArray(names)) return names as readonly string[];
+  throw new InvalidOptionError('without', names, 'an array of names');
 }
 
 /** A word for it, as in a configuration, is refused: "false" would say yes, and have a request done twice. */
