@@ -19,7 +19,7 @@ const house = {
   protocol: { rooms: ['endpoint', 'wire', ...leaves], packages: [/^rxjs$/] },
   pool: { rooms: ['protocol', 'endpoint', ...leaves], packages: [/^rxjs$/] },
   agent: { rooms: ['pool', 'protocol', 'endpoint', 'wire', ...leaves], packages: [/^rxjs$/] },
-  operators: { rooms: ['agent', 'protocol', ...leaves], packages: [/^rxjs$/] },
+  operators: { rooms: ['agent', 'protocol', 'wire', ...leaves], packages: [/^rxjs$/] },
   testing: { rooms: core, packages: [/^rxjs(\/testing)?$/] },
   nestjs: { rooms: core, packages: [/^rxjs$/, /^@nestjs\//] },
   angular: { rooms: core, packages: [/^rxjs$/, /^@angular\//] },

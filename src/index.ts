@@ -20,7 +20,29 @@ export type {
 } from './agent/index.js';
 
 /* Operators */
-export { bytes, discard, json, text, throwIfNotOk } from './operators/index.js';
+export {
+  bytes,
+  discard,
+  eventSource,
+  json,
+  limitBytes,
+  lines,
+  ndjson,
+  politeMap,
+  serverSentEvents,
+  text,
+  throwIfNotOk,
+  toFile,
+} from './operators/index.js';
+export type {
+  EventSourceOptions,
+  LinesOptions,
+  PoliteMapOptions,
+  SavedFile,
+  ServerSentEvent,
+  ServerSentEventsOptions,
+  ToFileOptions,
+} from './operators/index.js';
 
 /* Pool */
 export { HTTPConnectionPool, shouldRetry } from './pool/index.js';
@@ -50,9 +72,11 @@ export type { HTTPBody } from './protocol/index.js';
 export type {
   BodyChunk,
   BodySource,
+  BytesOptions,
   Connection,
   ConnectionState,
   ExchangeTimeouts,
+  JSONOptions,
   Progress,
   ProtocolContext,
   ProtocolFactory,
@@ -61,6 +85,7 @@ export type {
   ProtocolResponse,
   RequestBody,
   RequestObserver,
+  TextOptions,
   Timings,
 } from './protocol/index.js';
 
@@ -90,10 +115,12 @@ export {
   BodyLengthMismatchError,
   BodyNotReplayableError,
   BodyTimeoutError,
+  BodyTooLargeError,
   BodyUnclaimedError,
   BodyUsedError,
   ConnectError,
   ConnectTimeoutError,
+  ContentTypeError,
   HeadersOverflowError,
   HeadersTimeoutError,
   HTTPClientError,
@@ -105,6 +132,7 @@ export {
   ParseError,
   PoolClosedError,
   PoolQueueFullError,
+  RecordTooLargeError,
   RequestGenerationFailedError,
   RequestNotSentError,
   RequestTransmissionFailedError,

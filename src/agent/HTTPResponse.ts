@@ -1,6 +1,16 @@
 import type { Observable } from 'rxjs';
 import type { Transport } from '../endpoint/index.js';
-import type { HTTPBody, IncomingBody, IncomingResponse, ProtocolResponse, Timings } from '../protocol/index.js';
+import { ResponseFailedError } from '../errors/index.js';
+import type {
+  BytesOptions,
+  HTTPBody,
+  IncomingBody,
+  IncomingResponse,
+  JSONOptions,
+  ProtocolResponse,
+  TextOptions,
+  Timings,
+} from '../protocol/index.js';
 import type { HTTPHeaders } from '../wire/index.js';
 import { describe } from './describe.js';
 import type { HTTPRequest } from './HTTPRequest.js';
@@ -56,6 +66,7 @@ export class AgentResponse implements HTTPResponse {
 
   /** @internal An error of the body says which request it is about, as those before the head do. */
   explain(error: unknown): void {
+    if (error instanceof ResponseFailedError) error.response ??= this;
     describe(error, this.request);
   }
 
@@ -91,16 +102,16 @@ export class AgentResponse implements HTTPResponse {
     return { ...this.#acquisition, ...this.#response.timings };
   }
 
-  text(): Observable<string> {
-    return this.#response.text();
+  text(options?: TextOptions): Observable<string> {
+    return this.#response.text(options);
   }
 
-  json<T = unknown>(): Observable<T> {
-    return this.#response.json<T>();
+  json<T = unknown>(options?: JSONOptions): Observable<T> {
+    return this.#response.json<T>(options);
   }
 
-  bytes(): Observable<Uint8Array> {
-    return this.#response.bytes();
+  bytes(options?: BytesOptions): Observable<Uint8Array> {
+    return this.#response.bytes(options);
   }
 
   discard(): Observable<void> {
