@@ -1,13 +1,13 @@
 import {
   from,
-  Subject,
-  Subscription,
-  takeUntil,
+  takeWhile,
   type Observable,
   type ObservableInput,
   type SchedulerLike,
   type Subscriber,
+  type Unsubscribable,
 } from 'rxjs';
+import { guarded } from '../timing/index.js';
 import { Queue } from './Queue.js';
 
 /** The options of `politeMap`, checked. */
@@ -36,9 +36,8 @@ export class PoliteLanes<T, R, K> {
   readonly #lanes = new Map<K, Lane<T, K>>();
   /** Lanes that can start something, by when they could. */
   readonly #ready = new Queue<Lane<T, K>>();
-  /** What runs and what rests. */
-  readonly #active = new Subscription();
-  readonly #stop = new Subject<void>();
+  /** The source, what runs and what rests. A Set, as a `Subscription` takes time to find one of many. */
+  readonly #active = new Set<Unsubscribable>();
   /** Values in all lanes that have not been started. */
   #waiting = 0;
   #running = 0;
@@ -55,7 +54,7 @@ export class PoliteLanes<T, R, K> {
   ) {
     // Before the source is subscribed to: it may emit all at once, and perhaps for ever.
     subscriber.add(this);
-    source.pipe(takeUntil(this.#stop)).subscribe({
+    const subscription = source.pipe(takeWhile(() => !this.#over)).subscribe({
       next: value => this.#accept(value),
       error: error => this.#fail(error),
       complete: () => {
@@ -63,13 +62,19 @@ export class PoliteLanes<T, R, K> {
         this.#drain();
       },
     });
+    this.#hold(subscription);
   }
 
   unsubscribe(): void {
     this.#over = true;
-    this.#stop.next();
-    this.#active.unsubscribe();
+    for (const active of this.#active) guarded(() => active.unsubscribe());
+    this.#active.clear();
     this.#lanes.clear();
+  }
+
+  #hold(active: Unsubscribable): void {
+    if (this.#over) active.unsubscribe();
+    else this.#active.add(active);
   }
 
   /** All that runs is let go first: who hears of the error finds room for what they start. */
@@ -135,15 +140,16 @@ export class PoliteLanes<T, R, K> {
     this.#running++;
     lane.running++;
     let completed = false;
-    const inner = inner$.pipe(takeUntil(this.#stop)).subscribe({
+    // Unsubscribing would be too late for one that emits all at once, and perhaps for ever.
+    const inner = inner$.pipe(takeWhile(() => !this.#over)).subscribe({
       next: result => this.subscriber.next(result),
       error: error => this.#fail(error),
       complete: () => (completed = true),
     });
-    this.#active.add(inner);
+    this.#hold(inner);
     // When its teardown is done as well, as with `mergeMap`.
     inner.add(() => {
-      this.#active.remove(inner);
+      this.#active.delete(inner);
       if (!completed || this.#over) return;
       this.#running--;
       lane.running--;
@@ -156,11 +162,11 @@ export class PoliteLanes<T, R, K> {
     if (delay === 0) return;
     lane.resting = true;
     const rest = this.settings.scheduler.schedule(() => {
-      this.#active.remove(rest);
+      this.#active.delete(rest);
       lane.resting = false;
       this.#offer(lane);
       this.#drain();
     }, delay);
-    this.#active.add(rest);
+    this.#hold(rest);
   }
 }
