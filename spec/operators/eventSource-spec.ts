@@ -125,7 +125,7 @@ describe('eventSource', () => {
       listen({ jitter: 0.5 });
       latest().respond(head + last);
       expectRequestAfter(3_750);
-      latest().reset();
+      latest().respond(answer('busy', { status: '503 Busy' }));
       expectRequestAfter(3_750);
     } finally {
       random.mockRestore();
