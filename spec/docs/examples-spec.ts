@@ -2,12 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import * as fs from 'node:fs';
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { resolve } from 'node:path';
+import * as os from 'node:os';
+import * as path from 'node:path';
 import * as rxjs from 'rxjs';
 import ts from 'typescript';
 import { turns } from '../loopback/index.js';
 import * as library from '../../src/index.js';
 
+const { resolve } = path;
 const root = resolve(__dirname, '../..');
 const pages = ['README.md', ...fs.readdirSync(resolve(root, 'docs')).map(file => `docs/${file}`)];
 
@@ -53,7 +55,14 @@ async function run(code: string, port: number): Promise<{ logged: unknown[][]; e
       }
     },
   };
-  const modules: Record<string, unknown> = { 'rxjs-http-pool': watched, rxjs, 'node:http': http, 'node:fs': fs };
+  const modules: Record<string, unknown> = {
+    'rxjs-http-pool': watched,
+    rxjs,
+    'node:http': http,
+    'node:fs': fs,
+    'node:os': os,
+    'node:path': path,
+  };
   const require = (name: string): unknown => modules[name];
   // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the blocks are our own pages', and run as modules
   new Function('require', 'exports', 'console', outputText)(require, {}, console);
@@ -79,6 +88,7 @@ function site(): http.Server {
   return http.createServer((request, response) => {
     const url = request.url ?? '';
     if (url === '/echo') request.pipe(response);
+    else if (url === '/events') response.setHeader('Content-Type', 'text/event-stream').end('id: 1\ndata: hello\n\n');
     else if (url.startsWith('/json')) response.end('{"ok":true}');
     else response.end('hello');
   });

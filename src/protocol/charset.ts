@@ -43,6 +43,8 @@ export function byteOrderMarkOf(bytes: Uint8Array, start: number, end: number): 
 }
 
 function labelled(label: string): string | undefined {
+  // The usual one: a decoder costs as much as all the rest.
+  if (/^utf-?8$/i.test(label)) return 'utf-8';
   try {
     return new TextDecoder(label).encoding;
   } catch {
