@@ -14,8 +14,8 @@ import { readBody } from './readBody.js';
  * The charset is that of the byte order mark, which is taken off, else `encoding`, else that of the Content-Type, else
  * UTF-8, also where the Content-Type names one that nobody knows. What is malformed becomes U+FFFD.
  *
- * `limit` is the most bytes that the body may have. More are a `BodyTooLargeError`; if the head announces them, not one
- * is waited for.
+ * `limit` is the most bytes that the body may have. More are a `BodyTooLargeError`, which if the head announces them is
+ * told with the first.
  *
  * @example
  * agent.get('http://localhost/').pipe(text({ limit: 1_000_000 })).subscribe(text => console.log(text));
