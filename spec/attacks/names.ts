@@ -46,6 +46,8 @@ export function optionNames(): string[] {
   for (const name of ['ca', 'cert', 'key', 'pfx', 'passphrase', 'ciphers', 'minVersion', 'maxVersion']) names.add(name);
   names.add('checkServerIdentity');
   for (const name of events) names.delete(name);
+  // Node's own streams and TLS read it of objects with a prototype: polluted, no connection works at all.
+  names.delete('encoding');
   return [...names].filter(name => !native.has(name)).sort();
 }
 

@@ -36,6 +36,7 @@ describe('lines', () => {
     'what is no UTF-8': [Buffer.from([0x61, 0xff, 0x0a, 0xc3]), ['a\ufffd', '\ufffd']],
     'UTF-16 by its mark': [utf16('\ufeffä\r\n€'), ['ä', '€']],
     'UTF-16 by its mark, whatever the option': [utf16('\ufeffä\n€', true), ['ä', '€'], { encoding: 'latin1' }],
+    'UTF-8 by its mark, whatever the option': ['\ufeffä\n€', ['ä', '€'], { encoding: 'latin1' }],
     'UTF-16 by the option': [utf16('ä\n€', true), ['ä', '€'], { encoding: 'utf-16be' }],
     'another charset by the option': [Buffer.from('ä\né', 'latin1'), ['ä', 'é'], { encoding: 'ISO-8859-1' }],
   };

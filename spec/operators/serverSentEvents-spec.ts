@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { of, take, tap } from 'rxjs';
+import { map, of, take, tap } from 'rxjs';
 import {
+  HTTPHeaders,
   InvalidOptionError,
   RecordTooLargeError,
   serverSentEvents,
@@ -111,6 +112,13 @@ describe('serverSentEvents', () => {
     expect(seen.values).toEqual([event('a'), event('b')]);
   });
 
+  it('knows a CRLF with nothing in between', () => {
+    const body = of('data: a\r', '', '\ndata: b\n\n').pipe(map(piece => Buffer.from(piece)));
+    const made = { status: 200, headers: HTTPHeaders.from({ 'Content-Type': 'text/event-stream' }), body };
+    const events$ = of(made as unknown as ProtocolResponse).pipe(serverSentEvents());
+    expect(record(events$).values).toEqual([event('a\nb')]);
+  });
+
   it('keeps nothing from one response to the next', () => {
     const responses = [1, 2].map(() => {
       const { request, transport } = openConnection();
@@ -185,6 +193,7 @@ describe('serverSentEvents', () => {
 
   it.each([
     ['one line', 'data: 12345'],
+    ['a whole line', 'data: 12345\n\n'],
     ['lines of data', 'data: 1\ndata: 2\ndata: 3\ndata: 4\ndata: 5\ndata: 6\n'],
     ['a comment', ': 12345678901'],
     ['lines of nothing', 'data\n'.repeat(12)],

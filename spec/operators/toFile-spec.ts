@@ -243,7 +243,7 @@ describe('toFile', () => {
     });
 
     it.each(['while it opens', 'while it writes'])('%s removes the part when that is done', async when => {
-      const handles = slowDisk(when === 'while it opens');
+      const handles = slowDisk(when === 'while it opens' ? 'open' : 'write');
       const { seen, body, transport } = readWith(toFile(path));
       body('x');
       await until(() => (when === 'while it opens' ? handles.opens : handles.writes).length === 1, 'the work');
@@ -254,6 +254,21 @@ describe('toFile', () => {
       handles.writes[0].go();
       await until(() => handles.closed === 1, 'the end');
       await gone();
+    });
+
+    it('before the file gets its name leaves the old one', async () => {
+      await fs.writeFile(path, 'old');
+      const disk = slowDisk('close');
+      const { seen, body, end } = readWith(toFile(path));
+      body('new');
+      await until(() => disk.writes.length === 1, 'the write');
+      end();
+      disk.writes[0].go();
+      await until(() => disk.closing.length === 1, 'the close');
+      seen.subscription.unsubscribe();
+      disk.closing[0].go();
+      await untilSettled();
+      expect([await contentOf(), await files()]).toEqual(['old', ['file.bin']]);
     });
 
     it('while the file gets its name leaves the old file or the new one', async () => {
@@ -290,12 +305,12 @@ describe('toFile', () => {
     go(): void;
   }
 
-  /** A disk whose writes, and opening if that is asked for, go on only when they are told to. */
-  function slowDisk(opening = false): { writes: Work[]; opens: Work[]; closed: number } {
-    const disk = { writes: [] as Work[], opens: [] as Work[], closed: 0 };
+  /** A disk whose writes, and the opening or closing if that is asked for, go on only when they are told to. */
+  function slowDisk(what: 'open' | 'write' | 'close' = 'write') {
+    const disk = { writes: [] as Work[], opens: [] as Work[], closing: [] as Work[], closed: 0 };
     const open = fs.open;
     jest.spyOn(fs, 'open').mockImplementation(async (...args) => {
-      if (opening) await new Promise<void>(go => disk.opens.push({ bytes: '', go }));
+      if (what === 'open') await new Promise<void>(go => disk.opens.push({ bytes: '', go }));
       const handle = await open(...args);
       const write = handle.write.bind(handle) as (bytes: Uint8Array, at: number) => Promise<object>;
       const close = handle.close.bind(handle);
@@ -304,6 +319,7 @@ describe('toFile', () => {
         return write(bytes, at);
       }) as unknown as typeof handle.write;
       handle.close = async () => {
+        if (what === 'close') await new Promise<void>(go => disk.closing.push({ bytes: '', go }));
         await close();
         disk.closed++;
       };

@@ -51,7 +51,6 @@ export class EventStreamReader implements ChunkReader<Uint8Array> {
       }
       at = i + 1;
       this.#line(line);
-      if (this.subscriber.closed) return;
     }
     this.#begun += text.slice(at);
     this.#check(this.#begun);

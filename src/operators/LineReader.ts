@@ -25,8 +25,8 @@ export class LineReader implements ChunkReader<Uint8Array> {
   constructor(
     response: ProtocolResponse,
     private readonly options: ReturnType<typeof linesOptions>,
-    /** Given each line and its number, from 1. Returns false to be given no more. */
-    private readonly each: (line: string, number: number) => boolean,
+    /** Given each line and its number, from 1. */
+    private readonly each: (line: string, number: number) => void,
   ) {
     this.#decoder = new BodyDecoder(options.encoding ?? charsetOf(response.headers));
   }
@@ -49,16 +49,16 @@ export class LineReader implements ChunkReader<Uint8Array> {
       const line = this.#begun + text.slice(at, end);
       this.#begun = '';
       at = end + 1;
-      if (!this.#line(line.endsWith('\r') ? line.slice(0, -1) : line)) return;
+      this.#line(line.endsWith('\r') ? line.slice(0, -1) : line);
     }
     this.#begun += text.slice(at);
     // One more may be the CR of a line that is just not too long.
     if (this.#begun.length > maxLength + 1) throw this.#tooLong();
   }
 
-  #line(line: string): boolean {
+  #line(line: string): void {
     if (line.length > this.options.maxLength) throw this.#tooLong();
-    return this.each(line, ++this.#count);
+    this.each(line, ++this.#count);
   }
 
   #tooLong(): RecordTooLargeError {

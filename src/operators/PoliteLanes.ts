@@ -150,7 +150,7 @@ export class PoliteLanes<T, R, K> {
     // When its teardown is done as well, as with `mergeMap`.
     inner.add(() => {
       this.#active.delete(inner);
-      if (!completed || this.#over) return;
+      if (!completed) return;
       this.#running--;
       lane.running--;
       this.#offer(lane);

@@ -31,11 +31,7 @@ export function lines(options: LinesOptions = {}): OperatorFunction<ProtocolResp
   return mergeMap(response =>
     readChunks<Uint8Array, string>(
       response.body,
-      subscriber =>
-        new LineReader(response, settings, line => {
-          subscriber.next(line);
-          return !subscriber.closed;
-        }),
+      subscriber => new LineReader(response, settings, line => subscriber.next(line)),
       error => explained(response, error),
     ),
   );

@@ -31,7 +31,6 @@ export function ndjson<T = unknown>(options: LinesOptions = {}): OperatorFunctio
       subscriber =>
         new LineReader(response, settings, (line, number) => {
           if (!isBlank.test(line)) subscriber.next(parse<T>(line, number));
-          return !subscriber.closed;
         }),
       error => explained(response, error),
     ),
