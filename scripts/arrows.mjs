@@ -23,7 +23,7 @@ const house = {
   pool: { rooms: ['protocol', 'endpoint', ...leaves], packages: [/^rxjs$/] },
   agent: { rooms: ['pool', 'protocol', 'endpoint', 'wire', ...leaves], packages: [/^rxjs$/] },
   interceptors: { rooms: ['agent', 'protocol', ...leaves], packages: [/^rxjs$/] },
-  operators: { rooms: ['agent', 'protocol', ...leaves], packages: [/^rxjs$/] },
+  operators: { rooms: ['agent', 'protocol', 'wire', ...leaves], packages: [/^rxjs$/] },
   testing: { rooms: core, root: true, packages: [/^rxjs(\/testing)?$/] },
   nestjs: { rooms: core, root: true, packages: [/^rxjs$/, /^@nestjs\//] },
   angular: { rooms: core, root: true, packages: [/^rxjs$/, /^@angular\//] },

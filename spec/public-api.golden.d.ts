@@ -69,6 +69,11 @@ export class BodyTimeoutError extends ResponseFailedError {
     constructor(timeout: number);
 }
 
+export class BodyTooLargeError extends ResponseFailedError {
+    readonly limit: number;
+    constructor(limit: number);
+}
+
 export class BodyUnclaimedError extends ResponseFailedError {
     readonly timeout: number;
     constructor(timeout: number);
@@ -76,6 +81,10 @@ export class BodyUnclaimedError extends ResponseFailedError {
 
 export class BodyUsedError extends ResponseFailedError {
     constructor();
+}
+
+export interface BytesOptions {
+    readonly limit?: number;
 }
 
 export interface ClientProtocol {
@@ -128,6 +137,12 @@ export class ContentDecodingError extends ResponseFailedError {
     constructor(message: string, init?: HTTPClientErrorInit);
 }
 
+export class ContentTypeError extends ResponseFailedError {
+    readonly expected: string;
+    readonly actual: string | null;
+    constructor(expected: string, actual: string | null);
+}
+
 export class Deadline {
     constructor(sweep: DeadlineSweep, expired: () => void);
     start(duration: number): void;
@@ -155,6 +170,15 @@ export interface DuplexOptions {
 }
 
 export type Endpoint = Observable<Transport>;
+
+export interface EventSourceOptions extends Omit<RequestOptions, 'body' | 'json' | 'form'>, ServerSentEventsOptions {
+    readonly lastEventId?: string;
+    readonly reconnectDelay?: number;
+    readonly maxReconnectDelay?: number;
+    readonly jitter?: number;
+    readonly maxFailures?: number;
+    readonly scheduler?: SchedulerLike;
+}
 
 export type EvictionReason = 'idle-timeout' | 'overflow' | 'room' | 'max-age' | 'max-requests' | 'not-persistent' | 'peer-closed' | 'unsolicited-data' | 'error' | 'cancelled' | 'leaked' | 'wrong-state' | 'upgraded' | 'pool-closed';
 
@@ -192,7 +216,7 @@ export class HTTPClientError extends Error {
     constructor(code: HTTPClientErrorCode, message: string, init?: HTTPClientErrorInit);
 }
 
-export type HTTPClientErrorCode = 'ERR_INVALID_OPTION' | 'ERR_ACQUIRE_TIMEOUT' | 'ERR_POOL_QUEUE_FULL' | 'ERR_POOL_CLOSED' | 'ERR_CONNECT' | 'ERR_CONNECT_TIMEOUT' | 'ERR_UNSOLICITED_DATA' | 'ERR_REQUEST_NOT_SENT' | 'ERR_LEASE_USED' | 'ERR_REQUEST_GENERATION_FAILED' | 'ERR_INVALID_REQUEST' | 'ERR_BODY_LENGTH_MISMATCH' | 'ERR_BODY_NOT_REPLAYABLE' | 'ERR_REQUEST_TRANSMISSION_FAILED' | 'ERR_UPLOAD_TIMEOUT' | 'ERR_RESPONSE_NEVER_RECEIVED' | 'ERR_HEADERS_TIMEOUT' | 'ERR_RESPONSE_FAILED' | 'ERR_PARSE' | 'ERR_HEADERS_OVERFLOW' | 'ERR_TRUNCATED_BODY' | 'ERR_BODY_TIMEOUT' | 'ERR_BODY_UNCLAIMED' | 'ERR_BODY_USED' | 'ERR_CONTENT_DECODING' | 'ERR_TOTAL_TIMEOUT' | 'ERR_STATUS' | 'ERR_ABORTED';
+export type HTTPClientErrorCode = 'ERR_INVALID_OPTION' | 'ERR_ACQUIRE_TIMEOUT' | 'ERR_POOL_QUEUE_FULL' | 'ERR_POOL_CLOSED' | 'ERR_CONNECT' | 'ERR_CONNECT_TIMEOUT' | 'ERR_UNSOLICITED_DATA' | 'ERR_REQUEST_NOT_SENT' | 'ERR_LEASE_USED' | 'ERR_REQUEST_GENERATION_FAILED' | 'ERR_INVALID_REQUEST' | 'ERR_BODY_LENGTH_MISMATCH' | 'ERR_BODY_NOT_REPLAYABLE' | 'ERR_REQUEST_TRANSMISSION_FAILED' | 'ERR_UPLOAD_TIMEOUT' | 'ERR_RESPONSE_NEVER_RECEIVED' | 'ERR_HEADERS_TIMEOUT' | 'ERR_RESPONSE_FAILED' | 'ERR_PARSE' | 'ERR_HEADERS_OVERFLOW' | 'ERR_TRUNCATED_BODY' | 'ERR_BODY_TIMEOUT' | 'ERR_BODY_UNCLAIMED' | 'ERR_BODY_USED' | 'ERR_CONTENT_DECODING' | 'ERR_BODY_TOO_LARGE' | 'ERR_RECORD_TOO_LARGE' | 'ERR_CONTENT_TYPE' | 'ERR_TOTAL_TIMEOUT' | 'ERR_STATUS' | 'ERR_ABORTED';
 
 export interface HTTPClientErrorInit {
     readonly cause?: unknown;
@@ -359,10 +383,19 @@ export class InvalidRequestError extends RequestGenerationFailedError {
     constructor(field: string, message: string, init?: HTTPClientErrorInit);
 }
 
+export interface JSONOptions extends BytesOptions {
+    readonly reviver?: (this: unknown, key: string, value: unknown) => unknown;
+}
+
 export type LeaseState = 'ready' | 'transmitting' | 'waiting' | 'receiving' | 'released' | 'closed';
 
 export class LeaseUsedError extends RequestNotSentError {
     constructor();
+}
+
+export interface LinesOptions {
+    readonly maxLength?: number;
+    readonly encoding?: string;
 }
 
 export class ParseError extends ResponseFailedError {
@@ -370,6 +403,15 @@ export class ParseError extends ResponseFailedError {
 }
 
 export type Phase = 'acquire' | 'connect' | 'transmit' | 'wait' | 'receive';
+
+export interface PoliteMapOptions<T, K> {
+    readonly key: (value: T) => K;
+    readonly concurrency?: number;
+    readonly delay?: number | ((key: K) => number);
+    readonly jitter?: number;
+    readonly total?: number;
+    readonly scheduler?: SchedulerLike;
+}
 
 export class PoolClosedError extends AcquireError {
     constructor(snapshot: PoolSnapshot);
@@ -489,13 +531,19 @@ export interface ProtocolResponse {
     readonly trailers: Observable<HTTPHeaders>;
     readonly timings: Timings;
     readonly upgrade: Transport | undefined;
-    text(): Observable<string>;
-    json<T = unknown>(): Observable<T>;
-    bytes(): Observable<Uint8Array>;
+    text(options?: TextOptions): Observable<string>;
+    json<T = unknown>(options?: JSONOptions): Observable<T>;
+    bytes(options?: BytesOptions): Observable<Uint8Array>;
     discard(): Observable<void>;
 }
 
 export type Query = string | URLSearchParams | Readonly<Record<string, string | number | boolean | null | undefined | readonly (string | number | boolean)[]>>;
+
+export class RecordTooLargeError extends ResponseFailedError {
+    readonly limit: number;
+    readonly record: number;
+    constructor(limit: number, record: number);
+}
 
 export type RequestBody = BodySource | (() => BodySource);
 
@@ -561,6 +609,22 @@ export class ResponseNeverReceivedError extends HTTPClientError {
     constructor(message: string, init?: HTTPClientErrorInit, code?: HTTPClientErrorCode);
 }
 
+export interface SavedFile {
+    readonly path: string;
+    readonly bytes: number;
+}
+
+export interface ServerSentEvent {
+    readonly type: string;
+    readonly data: string;
+    readonly lastEventId: string;
+    readonly retry: number | undefined;
+}
+
+export interface ServerSentEventsOptions {
+    readonly maxLength?: number;
+}
+
 export interface TCPOptions {
     readonly host: string;
     readonly port: number;
@@ -586,6 +650,10 @@ export interface TLSOptions extends TCPOptions, TLSIdentityOptions {
     readonly over?: Endpoint;
 }
 
+export interface TextOptions extends BytesOptions {
+    readonly encoding?: string;
+}
+
 export interface Timeouts extends ExchangeTimeouts {
     readonly acquire?: number;
     readonly connect?: number;
@@ -596,6 +664,12 @@ export interface Timings {
     readonly send: number;
     readonly wait: number;
     readonly receive: number | undefined;
+}
+
+export interface ToFileOptions {
+    readonly flag?: 'w' | 'wx';
+    readonly mode?: number;
+    readonly flush?: boolean;
 }
 
 export class TotalTimeoutError extends HTTPClientError {
@@ -660,7 +734,7 @@ export class UploadTimeoutError extends RequestTransmissionFailedError {
     constructor(timeout: number);
 }
 
-export function bytes(): OperatorFunction<ProtocolResponse, Uint8Array>;
+export function bytes(options?: BytesOptions): OperatorFunction<ProtocolResponse, Uint8Array>;
 
 export function decompress(options?: DecompressOptions): HTTPInterceptor;
 
@@ -670,23 +744,37 @@ export function duplex(factory: () => Duplex, options?: DuplexOptions): Endpoint
 
 export function endpointFor(url: URL, options?: Omit<Partial<TLSOptions>, 'host' | 'port'>): Endpoint;
 
+export function eventSource(agent: Agent, url: string | URL, options?: EventSourceOptions): Observable<ServerSentEvent>;
+
 export function isHTTPClientError(error: unknown, code?: HTTPClientErrorCode): error is HTTPClientError;
 
 export function isIdempotent(request: ProtocolRequest): boolean;
 
-export function json<T = unknown>(): OperatorFunction<ProtocolResponse, T>;
+export function json<T = unknown>(options?: JSONOptions): OperatorFunction<ProtocolResponse, T>;
+
+export function limitBytes(max: number): MonoTypeOperatorFunction<Uint8Array>;
+
+export function lines(options?: LinesOptions): OperatorFunction<ProtocolResponse, string>;
+
+export function ndjson<T = unknown>(options?: LinesOptions): OperatorFunction<ProtocolResponse, T>;
+
+export function politeMap<T, R, K = unknown>(project: (value: T, index: number) => ObservableInput<R>, options: PoliteMapOptions<T, K>): OperatorFunction<T, R>;
+
+export function serverSentEvents(options?: ServerSentEventsOptions): OperatorFunction<ProtocolResponse, ServerSentEvent>;
 
 export function shouldRetry(failure: Failure, request: ProtocolRequest, progress: Progress): boolean;
 
 export function tcp(options: TCPOptions): Endpoint;
 
-export function text(): OperatorFunction<ProtocolResponse, string>;
+export function text(options?: TextOptions): OperatorFunction<ProtocolResponse, string>;
 
 export function throwIfNotOk<R extends ProtocolResponse>(): MonoTypeOperatorFunction<R>;
 
 export function tls(options: TLSOptions): Endpoint;
 
 export function tlsIdentity(options: TLSIdentityOptions): string;
+
+export function toFile(path: string, options?: ToFileOptions): OperatorFunction<ProtocolResponse, SavedFile>;
 
 export function unix(path: string, options?: UnixOptions): Endpoint;
 

@@ -25,7 +25,29 @@ export type {
 export { decompress } from './interceptors/index.js';
 
 /* Operators */
-export { bytes, discard, json, text, throwIfNotOk } from './operators/index.js';
+export {
+  bytes,
+  discard,
+  eventSource,
+  json,
+  limitBytes,
+  lines,
+  ndjson,
+  politeMap,
+  serverSentEvents,
+  text,
+  throwIfNotOk,
+  toFile,
+} from './operators/index.js';
+export type {
+  EventSourceOptions,
+  LinesOptions,
+  PoliteMapOptions,
+  SavedFile,
+  ServerSentEvent,
+  ServerSentEventsOptions,
+  ToFileOptions,
+} from './operators/index.js';
 
 /* Pool */
 export { HTTPConnectionPool, shouldRetry } from './pool/index.js';
@@ -55,9 +77,11 @@ export type { HTTPBody } from './protocol/index.js';
 export type {
   BodyChunk,
   BodySource,
+  BytesOptions,
   Connection,
   ConnectionState,
   ExchangeTimeouts,
+  JSONOptions,
   Progress,
   ProtocolContext,
   ProtocolFactory,
@@ -66,6 +90,7 @@ export type {
   ProtocolResponse,
   RequestBody,
   RequestObserver,
+  TextOptions,
   Timings,
 } from './protocol/index.js';
 
@@ -95,11 +120,13 @@ export {
   BodyLengthMismatchError,
   BodyNotReplayableError,
   BodyTimeoutError,
+  BodyTooLargeError,
   BodyUnclaimedError,
   BodyUsedError,
   ConnectError,
   ConnectTimeoutError,
   ContentDecodingError,
+  ContentTypeError,
   HeadersOverflowError,
   HeadersTimeoutError,
   HTTPClientError,
@@ -111,6 +138,7 @@ export {
   ParseError,
   PoolClosedError,
   PoolQueueFullError,
+  RecordTooLargeError,
   RequestGenerationFailedError,
   RequestNotSentError,
   RequestTransmissionFailedError,

@@ -85,8 +85,8 @@ const single: Readonly<Record<Exclude<Theme, 'pollution'>, readonly Row[]>> = {
       'GHSA-5c9x-8gcm-mpgx',
       /out of the transport|ResponseFailedError|RangeError/,
       'protocol/collect.ts',
-      '        this.body.drop(this);\n        const message',
-      '        throw cause;\n        const message',
+      'this.#failed(new ResponseFailedError(message, { cause }));',
+      'throw cause;',
     ],
     [
       'no more is sent than was announced',
@@ -308,8 +308,8 @@ const single: Readonly<Record<Exclude<Theme, 'pollution'>, readonly Row[]>> = {
       'CVE-2026-48615: every error',
       /no JSON/,
       'protocol/collect.ts',
-      "    } catch {\n      // Not in the words of `JSON.parse`, which quote the text: it may be a token.\n      throw new SyntaxError('it is not JSON');",
-      '    } catch (error) {\n      throw error;',
+      "throw error instanceof SyntaxError ? new SyntaxError('it is not JSON') : error;",
+      'throw error;',
     ],
     [
       'a URL that is none is redacted',

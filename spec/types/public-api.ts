@@ -1,15 +1,23 @@
 // Checked by the compiler, never run: what the types promise, and what they forbid.
-import type { Observable } from 'rxjs';
+import { of, type Observable } from 'rxjs';
 import {
   type Agent,
+  bytes,
+  eventSource,
   HTTPConnectionPool,
   HTTPContext,
   HTTPContextToken,
   HTTPHeaders,
   json,
+  limitBytes,
+  lines,
+  ndjson,
+  politeMap,
+  serverSentEvents,
   tcp,
   text,
   throwIfNotOk,
+  toFile,
   type ClientProtocol,
   type Endpoint,
   type HTTPBody,
@@ -18,6 +26,8 @@ import {
   type HTTPResponse,
   type PoolEvent,
   type ProtocolResponse,
+  type SavedFile,
+  type ServerSentEvent,
 } from 'rxjs-http-pool';
 
 /** Compiles only if the two types are the same. */
@@ -69,6 +79,34 @@ const text$ = agent.get('/').pipe(text());
 is<Observable<string>>()(text$, true);
 const ok$ = agent.get('/').pipe(throwIfNotOk());
 is<Observable<HTTPResponse>>()(ok$, true);
+
+// Those that read bodies piece by piece.
+is<Observable<string>>()(agent.get('/').pipe(lines({ maxLength: 1, encoding: 'latin1' })), true);
+is<Observable<User>>()(agent.get('/').pipe(ndjson<User>()), true);
+is<Observable<unknown>>()(agent.get('/').pipe(ndjson()), true);
+is<Observable<ServerSentEvent>>()(agent.get('/').pipe(serverSentEvents()), true);
+is<Observable<ServerSentEvent>>()(eventSource(agent, '/', { headers: { a: 'b' }, jitter: 0 }), true);
+is<Observable<SavedFile>>()(agent.get('/').pipe(toFile('x', { flag: 'wx' })), true);
+is<Observable<Uint8Array>>()(response.body.pipe(limitBytes(1)), true);
+is<Observable<User>>()(response.json<User>({ limit: 1, reviver: (_key, value) => value }), true);
+// @ts-expect-error a name of a charset
+text({ encoding: 8 });
+// @ts-expect-error bytes have no charset
+bytes({ encoding: 'latin1' });
+// @ts-expect-error to append is no way to have a whole file
+toFile('x', { flag: 'a' });
+// @ts-expect-error an event source gets
+eventSource(agent, '/', { body: 'x' });
+
+// Lanes have the type of their key, values that of what is projected, and responses keep theirs.
+const polite$ = of('http://a/').pipe(
+  politeMap((url, index) => [url.length, index], { key: url => new URL(url), delay: host => host.port.length }),
+);
+is<Observable<number>>()(polite$, true);
+const pages$ = of('http://a/').pipe(politeMap(url => agent.get(url), { key: url => url }));
+is<Observable<HTTPResponse>>()(pages$, true);
+// @ts-expect-error without a key there are no lanes
+politeMap((url: string) => [url], { delay: 1 });
 
 // A body is an Observable of bytes, iterable, and pulled with the type of what is made of it.
 const body: HTTPBody = response.body;

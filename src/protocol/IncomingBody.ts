@@ -68,6 +68,8 @@ export class IncomingBody {
     private readonly readAhead: number,
     /** The number of bytes, if the head says it. */
     readonly length: number | null,
+    /** Those of the response, which say what the bytes are. */
+    readonly headers: HTTPHeaders = HTTPHeaders.empty,
   ) {
     this.#owner = owner;
   }
