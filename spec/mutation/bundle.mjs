@@ -8,6 +8,8 @@ const folder = join('spec', room);
 
 // What is random would give every run another score.
 const specs = readdirSync(folder).filter(file => file.endsWith('-spec.ts') && file !== 'properties-spec.ts');
+// How messages are framed is told by tables that several rooms share.
+if (room !== 'pool') specs.push('../mutation/tables.ts');
 // What a room does for those above it is told by theirs.
 if (room === 'protocol')
   specs.push('../pool/shouldRetry-spec.ts', '../agent/Agent-spec.ts', '../agent/Operation-spec.ts');

@@ -1,9 +1,8 @@
 const room = process.env.MUTATION_ROOM;
 const reports = `coverage/mutation/${room}`;
 
-// Specs that try very much try less here, where they are run thousands of times; the same at every run.
+// The fuzzing of a connection tries less here, where it is run thousands of times; the same at every run.
 process.env.FUZZ_RUNS ??= '50';
-process.env.CUT_STEP ??= '7';
 
 export default {
   mutate: [`src/${room}/**/*.ts`, '!src/**/index.ts'],
