@@ -85,6 +85,29 @@ describe('pull', () => {
     expect(worked).toEqual(['a']);
   });
 
+  it('copies nothing once it is under way: chunks lie in the one buffer that the connection has', () => {
+    const { request, transport } = openConnection();
+    const { values } = request();
+    transport.respond(chunkedHead);
+    const buffers: ArrayBufferLike[] = [];
+    record(
+      values[0].body.pull(bytes => {
+        buffers.push(bytes.buffer);
+        return of('done');
+      }),
+    );
+    for (const data of ['a', 'b', 'c', 'd']) transport.respond(chunk(data));
+    expect(buffers).toHaveLength(4);
+    expect(new Set(buffers.slice(1)).size).toBe(1);
+    // And not in the buffer of all connections.
+    const other = openConnection();
+    const response = other.request();
+    other.transport.respond(chunkedHead);
+    record(response.values[0].body.pull(bytes => of(buffers.push(bytes.buffer))));
+    for (const data of ['a', 'b']) other.transport.respond(chunk(data));
+    expect(new Set(buffers.slice(1)).size).toBe(3);
+  });
+
   it('gives chunks of which slice() is a copy, as of any Uint8Array', () => {
     const { request, transport } = openConnection();
     const { values } = request();

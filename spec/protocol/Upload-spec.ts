@@ -18,6 +18,31 @@ describe('An upload that the server refuses at once', () => {
     expect(subscribed).toBe(false);
     expect(transport.writes.length).toBe(1);
   });
+
+  it('is not begun either if that answer was a success, and whole', () => {
+    let subscribed = false;
+    const body = new Observable<string>(() => {
+      subscribed = true;
+    });
+    const { request, state } = openConnection({ onWrite: (_bytes, peer) => peer.respond(answer('done')) });
+    expect(request({ method: 'POST', body }).values[0].status).toBe(200);
+    expect(subscribed).toBe(false);
+    expect(state).toBe('quiescent');
+  });
+
+  it.each([
+    [299, true],
+    [300, false],
+    [304, false],
+    [500, false],
+  ])('goes on at its head only if that is a success: %d', (status, goesOn) => {
+    const body = new Subject<string>();
+    const { request, transport } = openConnection();
+    const seen = request({ method: 'POST', body });
+    transport.respond(answer('hello', { status: `${status} X` }).slice(0, -1));
+    expect(seen.values[0].status).toBe(status);
+    expect(body.observed).toBe(goesOn);
+  });
 });
 
 const accepted = 'HTTP/1.1 204 No Content\r\n\r\n';

@@ -121,6 +121,16 @@ describe('Reading ahead', () => {
 
 describe('Leaving a body', () => {
   it.each([
+    [100, 'quiescent'],
+    [101, 'closed'],
+  ])('with %d bytes to come, where 100 may be drained: %s', (rest, state) => {
+    const stage = receive(head(rest + 1) + 'x', openConnection({ limits: { maxDrain: 100 } }));
+    record(stage.response.body).subscription.unsubscribe();
+    stage.transport.respond('x'.repeat(rest));
+    expect(stage.state).toBe(state);
+  });
+
+  it.each([
     ['a short rest of known length is drained, the connection used again', head(50) + 'x', 'x'.repeat(49), 'quiescent'],
     ['a long rest destroys the connection', head(200) + 'x', '', 'closed'],
     ['a rest in chunks destroys it, however short', chunkedHead + chunk('x'), '', 'closed'],

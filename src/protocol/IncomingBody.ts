@@ -96,7 +96,6 @@ export class IncomingBody {
 
   /** Bytes arrived. The view is the transport's: what is queued of it must be copied before the read ends (`settle`). */
   push(bytes: Uint8Array, start: number, end: number, valid: Validity): void {
-    if (this.#claimed && this.#sink === null) return; // the consumer has gone, the rest is drained
     if (this.#sink !== null && !this.#holding && this.#isEmpty) {
       this.#give(this.#sink, bytes, start, end, valid);
       // The consumer itself may have ended it, by closing the connection.
@@ -108,7 +107,7 @@ export class IncomingBody {
 
   /** Queues bytes, whoever waits for them. */
   hold(bytes: Uint8Array, start: number, end: number, valid: Validity): void {
-    if (this.dropped) return;
+    if (this.dropped) return; // the consumer has gone, the rest is drained
     this.#queued += end - start;
     this.#queue.push({ bytes, start, end, valid });
   }
