@@ -58,6 +58,7 @@ export class IncomingBody {
   #queue: Piece[] = [];
   /** The first piece of the queue that is not taken yet. */
   #taken = 0;
+  /** How many bytes were read ahead: of no meaning once it is claimed. */
   #queued = 0;
   #trailers: HTTPHeaders = HTTPHeaders.empty;
   #trailersSubject: AsyncSubject<HTTPHeaders> | null = null;
@@ -230,7 +231,6 @@ export class IncomingBody {
   #clear(): void {
     this.#queue = [];
     this.#taken = 0;
-    this.#queued = 0;
   }
 
   #give(sink: BodySink, bytes: Uint8Array, start: number, end: number, valid: Validity): void {
@@ -250,7 +250,6 @@ export class IncomingBody {
         break;
       }
       this.#taken++;
-      this.#queued -= piece.end - piece.start;
       this.#give(this.#sink, piece.bytes, piece.start, piece.end, piece.valid);
     }
     this.#flushing = false;
