@@ -108,6 +108,27 @@ describe('pull', () => {
     expect(new Set(buffers.slice(1)).size).toBe(3);
   });
 
+  it.each(['at once', 'later'])(
+    'leaves a connection that flows, without a buffer of its own; its work is done %s',
+    when => {
+      const { request, transport } = openConnection();
+      const { values } = request();
+      transport.respond(chunkedHead);
+      const work = new Subject<never>();
+      const body = record(values[0].body.pull(() => (when === 'at once' ? of('done') : work)));
+      for (const data of ['a', 'b', '']) transport.respond(chunk(data));
+      expect(transport.hasOwnBuffer).toBe(when === 'at once' ? false : true);
+      work.complete();
+      return microtasks().then(() => {
+        expect(body.completed).toBe(true);
+        expect([transport.hasOwnBuffer, transport.paused]).toEqual([false, false]);
+        const next = request({ path: '/next' });
+        transport.respond(answer('next'));
+        expect(record(next.values[0].text()).values).toEqual(['next']);
+      });
+    },
+  );
+
   it('gives chunks of which slice() is a copy, as of any Uint8Array', () => {
     const { request, transport } = openConnection();
     const { values } = request();

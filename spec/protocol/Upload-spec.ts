@@ -30,6 +30,22 @@ describe('An upload that the server refuses at once', () => {
     expect(state).toBe('quiescent');
   });
 
+  it('goes on if a success came from inside the write of the head, and is not over', () => {
+    const body = new Subject<string>();
+    const early = answer('hello').slice(0, -1);
+    let answered = false;
+    const { request, transport } = openConnection({
+      onWrite: (_bytes, peer) => {
+        if (!answered) peer.respond(early);
+        answered = true;
+      },
+    });
+    expect(request({ method: 'POST', body }).values[0].status).toBe(200);
+    body.next('part');
+    body.complete();
+    expect(transport.requests[0]).toMatchObject({ body: 'part', complete: true });
+  });
+
   it.each([
     [299, true],
     [300, false],
@@ -124,8 +140,10 @@ describe('A request body', () => {
 
   it('goes out in one write with its head, if it is small', () => {
     const { request, transport } = openConnection();
-    request({ method: 'POST', body: 'hello' });
+    request({ method: 'POST', body: 'hello', headers: { X: 'caf\xe9' } });
     expect(transport.writes.length).toBe(1);
+    // A head is latin1, whatever the body is.
+    expect(transport.written).toContain('\r\nX: caf\xe9\r\n');
   });
 });
 
@@ -361,10 +379,15 @@ describe('A source that fails', () => {
   it.each([
     ['no body at all', 5],
     ['a promise', Promise.resolve('x')],
+    ['a plain object', {}],
     ['a function that makes none', () => 5],
+    ['a function that makes null', () => null],
+    ['a function that makes nothing', () => undefined],
+    ['a function that makes a function', () => () => 'x'],
   ])('is InvalidRequestError, and nothing is written: %s', (_name, body) => {
     const stage = openConnection();
-    expect(stage.request({ method: 'POST', body: body as unknown as RequestBody }).outcome).toBe('InvalidRequestError');
+    const { error } = stage.request({ method: 'POST', body: body as unknown as RequestBody });
+    expect(error).toMatchObject({ code: 'ERR_INVALID_REQUEST', field: 'body' });
     expect(stage.transport.written).toBe('');
   });
 
