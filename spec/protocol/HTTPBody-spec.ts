@@ -129,6 +129,27 @@ describe('pull', () => {
     },
   );
 
+  it.each([
+    ['is done', 'draining'],
+    ['goes on', 'closed'],
+  ])('is left when the work on its last chunk %s: the connection is %s', (work, state) => {
+    const stage = openConnection();
+    const { values } = stage.request();
+    stage.transport.respond(answer('hello').slice(0, -4));
+    const worked: string[] = [];
+    const pulled = record(
+      values[0].body.pull(bytes => {
+        worked.push(text(bytes));
+        return worked.length === 3 && work === 'goes on' ? new Subject<string>() : of('done');
+      }),
+    );
+    stage.transport.respond('e');
+    stage.transport.respond('l');
+    expect(worked).toEqual(['h', 'e', 'l']);
+    pulled.subscription.unsubscribe();
+    expect(stage.state).toBe(state);
+  });
+
   it('gives chunks of which slice() is a copy, as of any Uint8Array', () => {
     const { request, transport } = openConnection();
     const { values } = request();
