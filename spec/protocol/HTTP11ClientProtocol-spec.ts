@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Observable } from 'rxjs';
-import type { ProtocolResponse } from '../../src/protocol/index.js';
+import { keepPrepared, type ProtocolResponse } from '../../src/protocol/index.js';
 import { answer, openConnection, record, type Recorded } from '../support/index.js';
 
 describe('HTTP11ClientProtocol', () => {
@@ -87,6 +87,19 @@ describe('HTTP11ClientProtocol', () => {
     expect(connection.progress()).toMatchObject({ state: 'waiting', responseByte: true });
     transport.reset();
     expect(connection.progress()).toMatchObject({ state: 'closed', wrote: true, responseByte: true });
+  });
+
+  it('writes a request that was prepared once as its connection needs it', () => {
+    const request = { path: '/again' };
+    keepPrepared(request);
+    for (const authority of ['one.test', 'two.test', 'two.test', 'one.test']) {
+      for (const persistent of [true, false, false, true]) {
+        const { connection, transport } = openConnection({ authority, persistent });
+        record(connection.request(request));
+        const close = persistent ? '' : 'Connection: close\r\n';
+        expect(transport.written).toBe(`GET /again HTTP/1.1\r\nHost: ${authority}\r\n${close}\r\n`);
+      }
+    }
   });
 
   it('does not let an exchange that is over touch the next one', () => {

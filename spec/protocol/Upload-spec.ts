@@ -172,6 +172,21 @@ describe('Backpressure', () => {
     expect(asked).toBe(2);
   });
 
+  it('holds what an Observable emits while the socket takes nothing, also its last bytes', async () => {
+    const { request, transport } = openConnection({ highWaterMark: 200 });
+    const body = new Subject<string>();
+    request({ method: 'PUT', headers: { 'Content-Length': '302' }, body });
+    body.next('x'.repeat(300));
+    const { length } = transport.writes;
+    body.next('y');
+    body.next('z');
+    await polled();
+    expect(transport.writes.length).toBe(length);
+    transport.drain();
+    await polled();
+    expect(transport.requests[0]).toMatchObject({ body: `${'x'.repeat(300)}yz`, complete: true });
+  });
+
   it('tells the progress, up to the whole', () => {
     const { request, transport } = openConnection({ highWaterMark: 1_000 });
     const progress: unknown[] = [];
@@ -391,6 +406,17 @@ describe('A source that fails', () => {
     expect(stage.transport.written).toBe('');
   });
 
+  it('is torn down where it fails from within its subscription, and never ends', () => {
+    let left = 0;
+    const body = new Observable<string>(subscriber => {
+      subscriber.next(5 as unknown as string);
+      return () => left++;
+    });
+    const stage = openConnection();
+    expect(stage.request({ method: 'POST', body }).outcome).toBe('RequestGenerationFailedError');
+    expect(left).toBe(1);
+  });
+
   it('emits what is neither bytes nor text', () => {
     const stage = openConnection();
     const response = stage.request({ method: 'POST', body: of(5 as unknown as string) });
@@ -489,6 +515,18 @@ describe('A source of declared length that does not say that it is done', () => 
     await polled();
     expect(stage.transport.requests[0].complete).toBe(false);
     expect(body.observed).toBe(false);
+  });
+
+  it('is asked once for what may follow, also when its last bytes are sent', async () => {
+    let asked = 0;
+    const chunk = { done: false, value: 'hello' } as const;
+    const next = () => (asked++ === 0 ? Promise.resolve(chunk) : new Promise<typeof chunk>(() => undefined));
+    const stage = openConnection();
+    stage.request({ method: 'PUT', headers, body: { [Symbol.asyncIterator]: () => ({ next }) } });
+    await polled();
+    await polled();
+    expect(stage.transport.requests[0]).toMatchObject({ body: 'hello', complete: true });
+    expect(asked).toBe(2);
   });
 
   it('the end in the same turn: the last bytes do not wait, and go out once', async () => {

@@ -119,6 +119,18 @@ describe('Reading ahead', () => {
   });
 });
 
+describe('A response that comes in one read, longer than what is read ahead', () => {
+  it.each(['text', 'body', 'pull'])('is read to its end by who reads it at once: %s', way => {
+    const stage = openConnection({ limits: { maxDrain: 3 } });
+    const read = (response: ProtocolResponse): Observable<string | Uint8Array> =>
+      way === 'text' ? response.text() : way === 'body' ? response.body : response.body.pull(bytes => [bytes.slice()]);
+    const seen = record(stage.connection.request({ path: '/' }).pipe(mergeMap(read)));
+    stage.transport.respond(chunkedAnswer('hello', ' to ', 'you'));
+    expect(Buffer.concat(seen.values.map(part => Buffer.from(part as string))).toString()).toBe('hello to you');
+    expect([seen.completed, stage.state]).toEqual([true, 'quiescent']);
+  });
+});
+
 describe('Leaving a body', () => {
   it.each([
     [100, 'quiescent'],
