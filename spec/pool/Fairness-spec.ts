@@ -46,6 +46,19 @@ describe('the queue of a key', () => {
     expect(kit.connections.map(connection => connection.requests.length)).toEqual([1, 2]);
   });
 
+  it('two gets from inside a callback get two idle connections', () => {
+    const kit = new PoolKit();
+    const both = [kit.lease('k'), kit.lease('k')];
+    for (const lease of both) lease.release();
+    const dials = kit.connections.length;
+    const gets: Get[] = [];
+    kit.pool.get('other', new FakeEndpoint('connects').stream).subscribe(() => {
+      for (let i = 0; i < 2; i++) gets.push(kit.get('k', new FakeEndpoint()));
+    });
+    expect(gets.map(({ lease }) => lease?.reused)).toEqual([true, true]);
+    expect(kit.connections.length).toBe(dials + 1);
+  });
+
   it('a waiter takes its dial, another dial or a returned connection, whichever is first', () => {
     const kit = new PoolKit({ maxConnectionsPerHost: 3 });
     const lease = kit.lease('k');

@@ -236,11 +236,20 @@ describe('cachedConnectionTimeout', () => {
       now: () => scheduler.now() + slept,
       schedule: (...args: unknown[]) => Reflect.apply(scheduler.schedule, scheduler, args) as Subscription,
     };
-    const kit = new PoolKit({ scheduler: clock, cachedConnectionTimeout: 100 });
-    const stale = kit.idle('k');
-    slept = 101;
-    expect(kit.lease('k').reused).toBe(false);
-    expect(stale.state).toBe('closed');
+    for (const [sleep, reused] of [
+      [99, true],
+      [100, false],
+      [101, false],
+    ] as const) {
+      slept = 0;
+      const kit = new PoolKit({ scheduler: clock, cachedConnectionTimeout: 100 });
+      const stale = kit.idle('k');
+      kit.watch();
+      slept = sleep;
+      expect(kit.lease('k').reused).toBe(reused);
+      expect(stale.state).toBe(reused ? 'quiescent' : 'closed');
+      expect(kit.log()[0]).toBe(reused ? 'k leased reused' : 'k evicted idle-timeout');
+    }
   });
 
   describe('and what the server says in Keep-Alive', () => {
@@ -391,6 +400,20 @@ describe('acquireTimeout', () => {
     expect(endpoint.cancels).toBe(1);
   });
 
+  it('its error tells how long it waited, and what was held, also late in the life of a pool', () => {
+    const polled$ = new Subject<void>();
+    const kit = new PoolKit({ validateIdle: polled$, maxConnectionsPerHost: 2 });
+    kit.advance(1_000);
+    const get = kit.get('k', undefined, { acquireTimeout: 50 });
+    kit.get('k', NEVER);
+    kit.advance(50);
+    expect(get.error).toMatchObject({
+      acquireTimeout: 50,
+      snapshot: { key: 'k', waited: 50, max: 2, leased: 1, idle: 0, connecting: 1, pending: 2 },
+    });
+    expect(kit.pool.stats('k')).toMatchObject({ open: 2, leased: 1, validating: 1, connecting: 1, pending: 1 });
+  });
+
   it('0: what is there at once is given', () => {
     const kit = new PoolKit({ acquireTimeout: 0 });
     expect(kit.get('k').lease).toBeDefined();
@@ -425,8 +448,10 @@ describe('maxConnectionAge', () => {
     const old = kit.idle('k');
     kit.advance(100);
     expect(old.state).toBe('quiescent');
+    kit.watch();
     expect(kit.lease('k').reused).toBe(false);
     expect(old.state).toBe('closed');
+    expect(kit.log()[0]).toBe('k evicted max-age');
   });
 
   it('is jittered by −10 % at most, and not all alike', () => {

@@ -63,6 +63,34 @@ describe('pool.events', () => {
     expect(kit.events[1]).toMatchObject({ type: 'connect-failed', elapsed: 70, at: 70, key: 'k' });
   });
 
+  it('of a dial, with how long that took, whenever it was', () => {
+    const kit = new PoolKit().watch();
+    kit.advance(1_000);
+    const endpoint = new FakeEndpoint();
+    kit.get('k', endpoint);
+    kit.get('k', endpoint);
+    kit.advance(30);
+    endpoint.dials[0].connect();
+    kit.advance(20);
+    endpoint.dials[1].fail();
+    const taken = kit.events.filter(event => 'elapsed' in event);
+    expect(taken).toMatchObject([
+      { type: 'connected', elapsed: 30, at: 1_030 },
+      { type: 'connect-failed', elapsed: 50, at: 1_050 },
+    ]);
+  });
+
+  it('of a lease, with how long its get waited, whenever it was', () => {
+    const kit = new PoolKit({ maxConnectionsPerHost: 1 });
+    kit.advance(1_000);
+    const lease = kit.lease('k');
+    kit.watch();
+    kit.get('k');
+    kit.advance(40);
+    lease.release();
+    expect(kit.events.filter(({ type }) => type === 'leased')).toMatchObject([{ waited: 40, at: 1_040 }]);
+  });
+
   it('of a retry', () => {
     const kit = new PoolKit();
     kit.idle('k');
