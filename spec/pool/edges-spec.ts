@@ -1,5 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { FakeEndpoint, PoolKit } from './support/index.js';
+import { of, Subject } from 'rxjs';
+import {
+  ConnectError,
+  InvalidOptionError,
+  ResponseNeverReceivedError,
+  UnsolicitedDataError,
+} from '../../src/errors/index.js';
+import { FakeEndpoint, FakeTransport, PoolKit, send } from './support/index.js';
 
 describe('A protocolFactory', () => {
   it('that gives up the get it is called for makes a connection that is closed again', () => {
@@ -15,5 +22,131 @@ describe('A protocolFactory', () => {
     expect(kit.connections.map(({ state }) => state)).toEqual(['closed']);
     expect(kit.holds('k')).toEqual([0, 0, 0, 0]);
     expect(get.lease).toBeUndefined();
+  });
+});
+
+describe('A key', () => {
+  it.each([undefined, null, 5, {}, Symbol('k')])('that is no string is refused: %p', key => {
+    const { pool } = new PoolKit();
+    const { stream } = new FakeEndpoint();
+    expect(() => pool.get(key as string, stream)).toThrow(InvalidOptionError);
+    expect(() => pool.use(key as string, stream, () => [])).toThrow(InvalidOptionError);
+    expect(pool.stats().pending).toBe(0);
+  });
+});
+
+describe('An endpoint', () => {
+  it('that emits two transports is asked for one: the other is destroyed', () => {
+    const kit = new PoolKit();
+    const [first, second] = [new FakeTransport(), new FakeTransport()];
+    kit.lease('k', of(first, second));
+    expect([first.destroyed, second.destroyed]).toEqual([0, 1]);
+    expect(kit.holds('k')).toEqual([1, 0, 0, 0]);
+    expect(kit.connections).toHaveLength(1);
+  });
+
+  it('that cannot be subscribed to is the cause of the error', () => {
+    const kit = new PoolKit();
+    const cause = new Error('odd');
+    const broken = {
+      subscribe() {
+        throw cause;
+      },
+    };
+    const { error } = kit.get('k', broken as never);
+    expect(error).toBeInstanceOf(ConnectError);
+    expect((error as Error).cause).toBe(cause);
+  });
+});
+
+describe('A connection that is lost before it was handed out', () => {
+  it.each([
+    ['with an error', new ResponseNeverReceivedError('reset')],
+    ['in order', undefined],
+  ])('%s fails its get, which is told why', (_how, cause) => {
+    const kit = new PoolKit({ validateIdle: new Subject() });
+    const get = kit.get('k');
+    if (cause === undefined) kit.connections[0].finFromServer();
+    else kit.connections[0].fail(cause);
+    expect(get.error).toBeInstanceOf(UnsolicitedDataError);
+    expect((get.error as Error).cause).toBe(cause);
+  });
+
+  it('as the protocol says that it is back: its get is told what is wrong', () => {
+    const kit = new PoolKit({ validateIdle: new Subject() });
+    const get = kit.get('k');
+    kit.connections[0].quiescentByMistake();
+    expect(get.error).toBeInstanceOf(ConnectError);
+    expect(String((get.error as Error).cause)).toContain('while it was validating');
+  });
+});
+
+describe('A lease that is done with from inside its next', () => {
+  it('by a request, is not taken for one that nobody uses', () => {
+    const kit = new PoolKit({ leaseTimeout: 10 });
+    kit.pool.get('k', new FakeEndpoint('connects').stream).subscribe(lease => send(lease));
+    kit.advance(1_000);
+    expect(kit.connections[0].state).toBe('waiting');
+    expect(kit.pool.stats()).toMatchObject({ leased: 1, leaks: 0 });
+  });
+
+  it('by a release, leaves an idle connection alone', () => {
+    const kit = new PoolKit({ leaseTimeout: 10 });
+    kit.pool.get('k', new FakeEndpoint('connects').stream).subscribe(lease => lease.release());
+    kit.advance(1_000);
+    expect(kit.pool.stats()).toMatchObject({ idle: 1, leaks: 0 });
+  });
+});
+
+describe('A retry', () => {
+  it('whose dial fails, or is given up, is forgotten: the next get has one dial', () => {
+    for (const how of ['fails', 'is given up']) {
+      const kit = new PoolKit();
+      const stale = kit.idle('k');
+      kit.lease('k', new FakeEndpoint('connects')).release();
+      const other = kit.lease('k');
+      kit.lease('k'); // keeps the key alive
+      const endpoint = new FakeEndpoint();
+      other.release();
+      const sent = send(kit.lease('k', endpoint));
+      stale.fail();
+      expect(endpoint.pending).toHaveLength(1);
+      if (how === 'fails') endpoint.dials[0].fail();
+      else sent.subscription.unsubscribe();
+      kit.get('k', endpoint);
+      expect(endpoint.pending).toHaveLength(1);
+    }
+  });
+
+  it('has for its dial what its get has left, also late in the life of a pool', () => {
+    const kit = new PoolKit({ maxConnectionsPerHost: 1 });
+    kit.advance(10_000);
+    const stale = kit.idle('k');
+    const held = kit.lease('k');
+    const endpoint = new FakeEndpoint();
+    const get = kit.get('k', endpoint, { acquireTimeout: 100 });
+    kit.advance(60);
+    held.release();
+    const sent = send(get.lease!);
+    stale.fail();
+    kit.advance(39);
+    expect(sent.error).toBeUndefined();
+    kit.advance(6); // the sweep's granularity
+    expect(sent.error).toMatchObject({ code: 'ERR_ACQUIRE_TIMEOUT', acquireTimeout: 100 });
+  });
+});
+
+describe('A pool that is closed', () => {
+  it('is not at its end before the last get has been told', () => {
+    const kit = new PoolKit({ maxConnections: 1, maxConnectionsPerHost: 1 });
+    kit.idle('a');
+    const told: string[] = [];
+    const endpoint$ = new FakeEndpoint().stream;
+    kit.pool.get('b', endpoint$).subscribe({
+      error: () => kit.pool.close().subscribe(() => told.push('closed')),
+    });
+    kit.pool.get('b', endpoint$).subscribe({ error: () => told.push('second') });
+    kit.pool.close();
+    expect(told).toEqual(['second', 'closed']);
   });
 });
