@@ -27,6 +27,11 @@ describe('the defaults', () => {
     });
   });
 
+  it('of the limits hold for those that are not given', () => {
+    const { limits } = poolSettings();
+    expect(poolSettings({ limits: { maxDrain: 5 } }).limits).toEqual({ ...limits, maxDrain: 5 });
+  });
+
   it('make HTTP/1.1 connections', () => {
     const kit = new PoolKit({ protocolFactory: undefined });
     const { protocolFactory, limits } = poolSettings();
@@ -75,6 +80,9 @@ describe('a bad value throws InvalidOptionError with name and value', () => {
     ['maxConnectionAge', [-1, NaN, 2 ** 31]],
     ['leaseTimeout', [-1, NaN, 2 ** 31]],
     ['validateIdle', [1, 'true', {}]],
+    ['scheduler', [1, {}, { now: () => 0 }, { schedule: () => undefined }]],
+    ['protocolFactory', [1, {}]],
+    ['limits', [1, 'none', []]],
   ];
 
   it.each(bad.flatMap(([name, values]) => values.map(value => [name, value] as const)))('%s: %p', (name, value) => {

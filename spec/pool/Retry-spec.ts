@@ -317,6 +317,30 @@ describe('the retry on a stale connection', () => {
     expect(sent.completed).toBe(true);
   });
 
+  it('a lease that lost its reused connection before it was used has begun no body: one that can be read once is sent', () => {
+    const kit = new PoolKit();
+    const stale = kit.idle('k');
+    const lease = kit.lease('k');
+    stale.finFromServer();
+    const sent = send(lease, { method: 'POST', body: of('once') });
+    kit.connections[1].answer();
+    expect(sent.completed).toBe(true);
+  });
+
+  it('sends the request that was made, whatever the caller does to its object meanwhile', () => {
+    const kit = new PoolKit();
+    const stale = kit.idle('k');
+    const request = { path: '/made', method: 'GET', headers: { 'X-A': '1' } };
+    kit.lease('k').request(request).subscribe();
+    Object.assign(request, { path: '/other', method: 'POST' });
+    request.headers['X-A'] = '2';
+    stale.fail();
+    for (const { requests } of [stale, kit.connections[1]]) {
+      const { path, method, headers } = requests.at(-1)!;
+      expect([path, method, [...(headers as Iterable<[string, string]>)]]).toEqual(['/made', 'GET', [['X-A', '1']]]);
+    }
+  });
+
   it('a lease that lost its reused connection, released unused, gives up its place', () => {
     const kit = new PoolKit({ maxConnectionsPerHost: 1 });
     const stale = kit.idle('k');

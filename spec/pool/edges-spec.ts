@@ -1,12 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { of, Subject } from 'rxjs';
 import {
+  AbortedError,
   ConnectError,
   InvalidOptionError,
   ResponseNeverReceivedError,
   UnsolicitedDataError,
 } from '../../src/errors/index.js';
-import { FakeEndpoint, FakeTransport, PoolKit, send } from './support/index.js';
+import { HTTPConnectionPool, type ClientProtocol } from '../../src/pool/index.js';
+import type { ProtocolResponse } from '../../src/protocol/index.js';
+import { answer, FakeTransport as WireTransport } from '../support/index.js';
+import { FakeEndpoint, FakeTransport, PoolKit, send, testScheduler } from './support/index.js';
 
 describe('A protocolFactory', () => {
   it('that gives up the get it is called for makes a connection that is closed again', () => {
@@ -136,7 +140,60 @@ describe('A retry', () => {
   });
 });
 
+describe('A request with headers that cannot be sent', () => {
+  it('is an error, and the connection goes back to the pool', () => {
+    const kit = new PoolKit();
+    const sent = send(kit.lease('k'), { headers: { 'no name': 'x' } });
+    expect(sent.error).toMatchObject({ code: 'ERR_INVALID_REQUEST', field: 'no name' });
+    expect(kit.holds('k')).toEqual([0, 1, 0, 0]);
+    expect(kit.connections[0].requests).toEqual([]);
+  });
+});
+
+describe('A frozen error', () => {
+  it('comes as it is', () => {
+    const kit = new PoolKit();
+    const error = Object.freeze(new ResponseNeverReceivedError('reset'));
+    const sent = send(kit.lease('k'));
+    kit.connections[0].fail(error);
+    expect(sent.error).toBe(error);
+    expect(kit.holds()).toEqual([0, 0, 0, 0]);
+  });
+});
+
+describe('The state of a lease', () => {
+  it('is that of its exchange, over real HTTP/1.1', () => {
+    const pool = new HTTPConnectionPool({ validateIdle: false, scheduler: testScheduler() });
+    const transport = new WireTransport();
+    let lease!: ClientProtocol;
+    pool.get('k', of(transport)).subscribe(made => (lease = made));
+    expect(lease.state).toBe('ready');
+    const body = new Subject<string>();
+    let response!: ProtocolResponse;
+    lease.request({ method: 'POST', path: '/', body }).subscribe(head => (response = head));
+    expect(lease.state).toBe('transmitting');
+    transport.respond(answer('hello').slice(0, -1)); // before the request is written
+    expect(lease.state).toBe('receiving');
+    body.complete();
+    expect(lease.state).toBe('receiving');
+    response.body.subscribe().unsubscribe(); // the short rest is drained
+    expect(lease.state).toBe('receiving');
+    transport.respond('o');
+    expect(lease.state).toBe('released');
+    expect(lease.info).toBeUndefined();
+  });
+});
+
 describe('A pool that is closed', () => {
+  it('tells the connections that it ends why', () => {
+    const kit = new PoolKit();
+    const leased = kit.lease('k');
+    kit.idle('other');
+    kit.pool.close({ gracePeriod: 0 });
+    expect(leased.state).toBe('closed');
+    expect(kit.connections.map(({ closeReasons }) => closeReasons)).toEqual([[expect.any(AbortedError)], [undefined]]);
+  });
+
   it('is not at its end before the last get has been told', () => {
     const kit = new PoolKit({ maxConnections: 1, maxConnectionsPerHost: 1 });
     kit.idle('a');
