@@ -58,6 +58,15 @@ describe('An error of a body', () => {
   });
 });
 
+describe('An error of a body that came with its head', () => {
+  it('says which request it is about', () => {
+    const { agent, transports } = openAgent();
+    const { values } = record(agent.get(url));
+    transports[0].respond(`${chunkedHead}no chunk`);
+    expect(record(values[0].text()).error).toMatchObject({ code: 'ERR_PARSE', request: { method: 'GET', url } });
+  });
+});
+
 describe('Agent.extend', () => {
   it('merges headers field by field', () => {
     const { agent, transports } = openAgent({ headers: { 'X-A': 'base', 'X-B': 'base' } });

@@ -341,6 +341,23 @@ describe('the retry on a stale connection', () => {
     }
   });
 
+  it('copies an object literal, with or without a prototype, and takes an instance of a class as it is', () => {
+    class Request {
+      readonly path = '/';
+    }
+    const bare = Object.assign(Object.create(null) as object, { path: '/' });
+    for (const [request, copied] of [
+      [{ path: '/' }, true],
+      [bare, true],
+      [new Request(), false],
+    ] as const) {
+      const kit = new PoolKit();
+      kit.lease('k').request(request).subscribe();
+      const [sent] = kit.connections[0].requests;
+      expect([sent.path, sent === request]).toEqual(['/', !copied]);
+    }
+  });
+
   it('a lease that lost its reused connection, released unused, gives up its place', () => {
     const kit = new PoolKit({ maxConnectionsPerHost: 1 });
     const stale = kit.idle('k');

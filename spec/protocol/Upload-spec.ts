@@ -7,14 +7,14 @@ import { loopTurn } from '../../src/timing/index.js';
 import { answer, microtasks, openConnection, ticks, type Recorded, type Stage } from '../support/index.js';
 
 describe('An upload that the server refuses at once', () => {
-  it('is not begun if the answer came from inside the write of the head', () => {
-    const refusal = 'HTTP/1.1 413 Content Too Large\r\nContent-Length: 5\r\n\r\n';
+  it.each([300, 413])('is not begun if the answer came from inside the write of the head: %d', status => {
+    const refusal = `HTTP/1.1 ${status} No\r\nContent-Length: 5\r\n\r\n`;
     let subscribed = false;
     const body = new Observable<string>(() => {
       subscribed = true;
     });
     const { request, transport } = openConnection({ onWrite: (_bytes, peer) => peer.respond(refusal) });
-    expect(request({ method: 'POST', body }).values[0].status).toBe(413);
+    expect(request({ method: 'POST', body }).values[0].status).toBe(status);
     expect(subscribed).toBe(false);
     expect(transport.writes.length).toBe(1);
   });
