@@ -433,6 +433,26 @@ describe('A body that a function has made', () => {
   });
 });
 
+describe('A body that the caller has made', () => {
+  it('is left alone if the request is refused', () => {
+    const body = Readable.from(['x']);
+    const { request } = openConnection();
+    expect(request({ method: 'POST', body, path: 'no path' }).outcome).toBe('InvalidRequestError');
+    expect(body.destroyed).toBe(false);
+  });
+});
+
+describe('A body that a function would make', () => {
+  it.each(['CONNECT', 'TRACE'])('is not made for %s, which has none', method => {
+    let made = 0;
+    const body = (): string => String(made++);
+    const { request } = openConnection();
+    const { error } = request({ method, path: method === 'CONNECT' ? 'example.test:443' : '/', body });
+    expect(error).toMatchObject({ code: 'ERR_INVALID_REQUEST', field: 'body' });
+    expect(made).toBe(0);
+  });
+});
+
 describe('A body that can be read once', () => {
   it.each(['an Observable', 'a Readable', 'a function that gives the same again'])(
     'is not sent twice: %s',

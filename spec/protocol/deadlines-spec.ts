@@ -303,6 +303,21 @@ describe('A body that is not claimed in time', () => {
   });
 });
 
+describe('Timeouts that change from request to request', () => {
+  it('hold as they are when a request is made', () => {
+    const timeouts = { headers: 1_000 };
+    for (const after of [1_000, 500, 2_000]) {
+      timeouts.headers = after;
+      const stage = openConnection();
+      const seen = stage.request({ timeouts });
+      stage.clock.advance(after - 1);
+      expect(seen.outcome).toBe('nothing');
+      stage.clock.advance(1);
+      expect(seen.outcome).toBe('HeadersTimeoutError');
+    }
+  });
+});
+
 describe('A timeout that makes no sense', () => {
   const bad: unknown[] = [-1, NaN, 2 ** 31, '5', {}];
   it.each(['headers', 'bodyIdle', 'bodyUnclaimed'])(
