@@ -59,6 +59,22 @@ describe('the queue of a key', () => {
     expect(kit.connections.length).toBe(dials + 1);
   });
 
+  it('two gets from inside a callback have their connections validated together', () => {
+    const polled$ = new Subject<void>();
+    const kit = new PoolKit({ validateIdle: polled$ });
+    const both = [kit.get('k'), kit.get('k')];
+    polled$.next();
+    for (const { lease } of both) lease!.release();
+    const gets: Get[] = [];
+    kit.pool.get('other', new FakeEndpoint('connects').stream).subscribe(() => {
+      for (let i = 0; i < 2; i++) gets.push(kit.get('k', new FakeEndpoint()));
+    });
+    polled$.next();
+    expect(waiting(gets)).toEqual([true, true]);
+    polled$.next();
+    expect(waiting(gets)).toEqual([false, false]);
+  });
+
   it('two gets from inside a callback are dialled for, both', () => {
     const kit = new PoolKit();
     const endpoint = new FakeEndpoint();

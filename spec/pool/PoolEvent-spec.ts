@@ -33,6 +33,16 @@ describe('pool.events', () => {
     expect(kit.log()).toEqual(['k pending 1', 'k pending 2', 'k quiescent 0', 'k leased']);
   });
 
+  it('of gets that wait, both if they come from one callback', () => {
+    const kit = new PoolKit({ maxConnectionsPerHost: 1 });
+    kit.lease('k');
+    kit.watch();
+    kit.pool.get('other', new FakeEndpoint('connects').stream).subscribe(() => {
+      for (let i = 0; i < 2; i++) kit.get('k');
+    });
+    expect(kit.log().filter(entry => entry.startsWith('k '))).toEqual(['k pending 2', 'k pending 2']);
+  });
+
   it('of a get that does not wait there is no pending', () => {
     const kit = new PoolKit().watch();
     kit.get('k', new FakeEndpoint());

@@ -33,7 +33,7 @@ describe('A key', () => {
   it.each([undefined, null, 5, {}, Symbol('k')])('that is no string is refused: %p', key => {
     const { pool } = new PoolKit();
     const { stream } = new FakeEndpoint();
-    expect(() => pool.get(key as string, stream)).toThrow(InvalidOptionError);
+    expect(() => pool.get(key as string, stream)).toThrow(expect.objectContaining({ option: 'key' }));
     expect(() => pool.use(key as string, stream, () => [])).toThrow(InvalidOptionError);
     expect(pool.stats().pending).toBe(0);
   });
@@ -120,6 +120,19 @@ describe('A retry', () => {
       kit.get('k', endpoint);
       expect(endpoint.pending).toHaveLength(1);
     }
+  });
+
+  it('that came to nothing takes no place in the queue: a get that is dialled for does not wait', () => {
+    const kit = new PoolKit({ maxPending: 0 });
+    kit.lease('k'); // keeps the key alive
+    const stale = kit.idle('k');
+    const endpoint = new FakeEndpoint();
+    send(kit.lease('k', endpoint));
+    stale.fail();
+    endpoint.dials[0].fail();
+    const get = kit.get('k', endpoint);
+    expect([get.error, get.pending]).toEqual([undefined, true]);
+    expect(endpoint.pending).toHaveLength(1);
   });
 
   it('has for its dial what its get has left, also late in the life of a pool', () => {
