@@ -200,6 +200,25 @@ describe('pool.events', () => {
       },
       'a cancelled',
     ],
+    [
+      'of a retry whose time was over while the connection was validated',
+      {},
+      kit => {
+        const polled$ = new Subject<void>();
+        const slow = new PoolKit({ validateIdle: polled$ });
+        slow.pool.events.subscribe(event => kit.events.push(event));
+        const setup = slow.get('a');
+        polled$.next();
+        send(setup.lease!);
+        slow.connections[0].answer();
+        const get = slow.get('a', undefined, { acquireTimeout: 100 });
+        polled$.next();
+        send(get.lease!);
+        slow.connections[0].fail();
+        slow.advance(200);
+      },
+      'a cancelled',
+    ],
   ])('the reason of an eviction: %s', (_name, options, act, reason) => {
     const kit = new PoolKit(options).watch();
     act(kit);
