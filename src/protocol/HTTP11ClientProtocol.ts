@@ -285,7 +285,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
   bodyWanted(exchange: Exchange): void {
     if (this.#exchange !== exchange) return;
     if (this.#waitingFor === 'unclaimed') this.#deadline.clear();
-    this.#reader.more();
+    this.#reader.pump();
   }
 
   bodyOwnBuffer(on: boolean): void {
@@ -303,7 +303,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
     }
     this.#enter('drain');
     this.#wait('drain', drainTimeout);
-    this.#reader.more();
+    this.#reader.pump();
   }
 
   // ---- the exchange ends -------------------------------------------------------------------------------------------

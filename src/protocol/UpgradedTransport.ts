@@ -3,11 +3,11 @@ import type { Transport, TransportInfo, TransportSink } from '../endpoint/index.
 
 /** A transport whose exchange is over, waiting to be claimed by `read` or `toDuplex`. Until then it is paused. */
 export class UpgradedTransport implements Transport {
-  #claimed = false;
   #closed: { readonly error: Error | undefined } | null = null;
 
   constructor(
     private readonly transport: Transport,
+    /** Called at each `read` and `toDuplex`. */
     private readonly onClaim: () => void,
     private readonly onClosed: () => void,
   ) {
@@ -28,7 +28,7 @@ export class UpgradedTransport implements Transport {
   }
 
   read(sink: TransportSink): void {
-    this.#claim();
+    this.onClaim();
     if (this.#closed !== null) {
       sink.closed(this.#closed.error);
       return;
@@ -38,7 +38,7 @@ export class UpgradedTransport implements Transport {
   }
 
   toDuplex(): Duplex {
-    this.#claim();
+    this.onClaim();
     return this.transport.toDuplex();
   }
 
@@ -80,11 +80,5 @@ export class UpgradedTransport implements Transport {
 
   destroy(error?: Error): void {
     this.transport.destroy(error);
-  }
-
-  #claim(): void {
-    if (this.#claimed) return;
-    this.#claimed = true;
-    this.onClaim();
   }
 }
