@@ -21,7 +21,7 @@ const { outputFiles } = await build({
   platform: 'node',
   format: 'cjs',
   target: 'node20.19',
-  external: ['rxjs'],
+  external: ['rxjs', 'socks'],
   sourcemap: true,
   sourcesContent: false, // src/ is a part of the package
   logLevel: 'warning',

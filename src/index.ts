@@ -3,7 +3,7 @@ import type { Transport } from './endpoint/index.js';
 import { HTTP11ClientProtocol as Implementation, type Connection, type ProtocolContext } from './protocol/index.js';
 
 /* Client */
-export { Agent, HTTPContext, HTTPContextToken, HTTPRequest } from './agent/index.js';
+export { Agent, HTTPContext, HTTPContextToken, HTTPRequest, proxyFromEnvironment } from './agent/index.js';
 export type {
   AgentBody,
   AgentOptions,
@@ -13,6 +13,9 @@ export type {
   HTTPInterceptor,
   HTTPRequestInit,
   HTTPResponse,
+  ProxyInit,
+  ProxyOptions,
+  ProxySelector,
   Query,
   RequestOptions,
   RequestTimings,
@@ -69,16 +72,18 @@ export { HTTPHeaders } from './wire/index.js';
 export type { HeadersInit, ResponseHead, ResponseLimits } from './wire/index.js';
 
 /* Endpoints */
-export { duplex, endpointFor, tcp, tls, tlsIdentity, unix } from './endpoint/index.js';
+export { duplex, endpointFor, socks, tcp, tls, tlsIdentity, tunnel, unix } from './endpoint/index.js';
 export type {
   DuplexOptions,
   Endpoint,
+  SocksOptions,
   TCPOptions,
   TLSIdentityOptions,
   TLSOptions,
   Transport,
   TransportInfo,
   TransportSink,
+  TunnelOptions,
   UnixOptions,
 } from './endpoint/index.js';
 
@@ -105,6 +110,7 @@ export {
   ParseError,
   PoolClosedError,
   PoolQueueFullError,
+  ProxyError,
   RequestGenerationFailedError,
   RequestNotSentError,
   RequestTransmissionFailedError,

@@ -11,6 +11,8 @@ import { chain, type HTTPHandler } from './HTTPInterceptor.js';
 import { HTTPRequest, type HTTPRequestInit, type RequestOptions } from './HTTPRequest.js';
 import type { HTTPResponse } from './HTTPResponse.js';
 import { Operation } from './Operation.js';
+import { ProxyRoute, type Via } from './ProxyRoute.js';
+import type { ProxySelector } from './ProxyServer.js';
 import { Route } from './Route.js';
 
 /** A crawler sees many URLs: what is here costs less to make anew than to keep for ever. */
@@ -41,6 +43,7 @@ export class Agent {
   readonly pool: HTTPConnectionPool;
   readonly #settings: AgentSettings;
   readonly #route: Route;
+  readonly #proxies: ProxyRoute | null;
   readonly #handler: HTTPHandler;
   readonly #plainGets = new Map<string, HTTPRequest>();
 
@@ -48,7 +51,9 @@ export class Agent {
   constructor(options: AgentOptions = {}) {
     this.#settings = agentSettings(options);
     this.pool = this.#settings.pool;
-    this.#route = new Route(this.#settings.tls, this.pool.scheduler);
+    const { tls, proxy } = this.#settings;
+    this.#route = new Route(tls, this.pool.scheduler);
+    this.#proxies = proxy && new ProxyRoute(proxy, this.#route, tls, this.pool.scheduler);
     this.#handler = chain(this.#settings.interceptors, request => new Observable(s => this.#exchange(request, s)));
   }
 
@@ -130,10 +135,11 @@ export class Agent {
    * others instead of its own. They share the pool, unless another is given.
    */
   extend(options: AgentOptions): Agent {
-    const { pool, interceptors, defaults, tls, key, endpoint } = this.#settings;
+    const { pool, interceptors, defaults, tls, key, endpoint, proxy } = this.#settings;
     const headers = own(options, 'headers');
     return new Agent({
       ...{ pool, baseURL: defaults.baseURL, tls, key, endpoint },
+      proxy: proxy as ProxySelector | null, // it may also be what was made of a proxy's options, read once
       ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
       headers: headers === undefined ? defaults.headers : defaults.headers.with(headers),
       timeouts: { ...defaults.timeouts, ...record(options, 'timeouts') },
@@ -219,6 +225,10 @@ export class Agent {
   }
 
   #exchange(request: HTTPRequest, subscriber: Subscriber<HTTPResponse>): TeardownLogic {
+    if (this.#proxies !== null) {
+      const via = this.#proxies.choose(request);
+      if (via !== null) return this.#exchangeVia(via, request, subscriber);
+    }
     const { key = (of: HTTPRequest) => this.#route.key(of.target), endpoint } = this.#settings;
     const { acquire } = request.timeouts;
     const { deadlines } = this.pool;
@@ -226,6 +236,17 @@ export class Agent {
     const endpoint$ = endpoint === undefined ? this.#route.endpoint(request) : endpoint(request);
     const acquireTimeout = acquire === Infinity ? this.pool.acquireTimeout : acquire;
     exchange.get = this.pool.acquire(key(request), endpoint$, acquireTimeout, exchange);
+    return exchange;
+  }
+
+  #exchangeVia(via: Via, request: HTTPRequest, subscriber: Subscriber<HTTPResponse>): TeardownLogic {
+    const { key } = this.#settings;
+    const { acquire } = request.timeouts;
+    const exchange = new AgentExchange(request, subscriber, this.pool.deadlines, via.message);
+    // Also beside a key of the caller's: connections of different proxies are never mixed.
+    const name = key === undefined ? via.key : `${key(request)} ${via.mark}`;
+    const acquireTimeout = acquire === Infinity ? this.pool.acquireTimeout : acquire;
+    exchange.get = this.pool.acquire(name, via.endpoint, acquireTimeout, exchange);
     return exchange;
   }
 }

@@ -1,6 +1,6 @@
 import type { Subscriber, Unsubscribable } from 'rxjs';
 import { isGone, type InnerLease, type Receiver } from '../pool/index.js';
-import type { ProtocolResponse } from '../protocol/index.js';
+import type { ProtocolRequest, ProtocolResponse } from '../protocol/index.js';
 import { describe } from './describe.js';
 import type { HTTPRequest } from './HTTPRequest.js';
 import { AgentResponse, type Acquisition, type HTTPResponse } from './HTTPResponse.js';
@@ -18,6 +18,8 @@ export class AgentExchange implements Receiver<InnerLease>, Unsubscribable {
     private readonly request: HTTPRequest,
     private readonly subscriber: Subscriber<HTTPResponse>,
     private readonly clock: { now(): number },
+    /** What is sent for it. */
+    private readonly message: ProtocolRequest = request,
   ) {
     this.#startedAt = clock.now();
   }
@@ -36,7 +38,7 @@ export class AgentExchange implements Receiver<InnerLease>, Unsubscribable {
     request.operation?.track(lease);
     const acquire = this.clock.now() - this.#startedAt;
     const acquisition = lease.reused ? { acquire } : { acquire, ...lease.info?.timings };
-    this.#request = lease.send(request, new Answer(request, subscriber, acquisition));
+    this.#request = lease.send(this.message, new Answer(request, subscriber, acquisition));
   }
 
   error(error: unknown): void {

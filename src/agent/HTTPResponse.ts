@@ -11,6 +11,7 @@ export interface RequestTimings extends Timings {
   readonly acquire: number;
   readonly dns?: number;
   readonly connect?: number;
+  readonly tunnel?: number;
   readonly tls?: number;
 }
 
@@ -26,6 +27,7 @@ export interface Acquisition {
   readonly acquire: number;
   readonly dns?: number;
   readonly connect?: number;
+  readonly tunnel?: number;
   readonly tls?: number;
 }
 

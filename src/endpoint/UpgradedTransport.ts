@@ -1,7 +1,10 @@
 import type { Duplex } from 'node:stream';
-import type { Transport, TransportInfo, TransportSink } from '../endpoint/index.js';
+import type { Transport, TransportInfo, TransportSink } from './Transport.js';
 
-/** A transport whose exchange is over, waiting to be claimed by `read` or `toDuplex`. Until then it is paused. */
+/**
+ * A transport that speaks another protocol from here on, or to somebody else, waiting to be claimed by `read` or
+ * `toDuplex`. Until then it is paused.
+ */
 export class UpgradedTransport implements Transport {
   #claimed = false;
   #closed: { readonly error: Error | undefined } | null = null;
@@ -10,6 +13,8 @@ export class UpgradedTransport implements Transport {
     private readonly transport: Transport,
     private readonly onClaim: () => void,
     private readonly onClosed: () => void,
+    /** Who is at the other end, if that is another one now. */
+    readonly info: TransportInfo = transport.info,
   ) {
     transport.pause();
     transport.read({
@@ -21,10 +26,6 @@ export class UpgradedTransport implements Transport {
         this.onClosed();
       },
     });
-  }
-
-  get info(): TransportInfo {
-    return this.transport.info;
   }
 
   read(sink: TransportSink): void {
