@@ -7,6 +7,8 @@ import type { Transport, TransportInfo, TransportSink } from './Transport.js';
  */
 export class UpgradedTransport implements Transport {
   #claimed = false;
+  /** Whoever is going to claim it wants it paused. */
+  #paused = false;
   #closed: { readonly error: Error | undefined } | null = null;
 
   constructor(
@@ -29,13 +31,14 @@ export class UpgradedTransport implements Transport {
   }
 
   read(sink: TransportSink): void {
+    const opens = !this.#claimed && !this.#paused;
     this.#claim();
     if (this.#closed !== null) {
       sink.closed(this.#closed.error);
       return;
     }
     this.transport.read(sink);
-    this.transport.resume();
+    if (opens) this.transport.resume();
   }
 
   toDuplex(): Duplex {
@@ -60,11 +63,14 @@ export class UpgradedTransport implements Transport {
   }
 
   pause(): void {
+    this.#paused = true;
     this.transport.pause();
   }
 
   resume(): void {
-    this.transport.resume();
+    this.#paused = false;
+    // Before it is claimed nobody would get what comes.
+    if (this.#claimed) this.transport.resume();
   }
 
   ref(): void {
