@@ -43,6 +43,7 @@ export interface AgentOptions {
     readonly headers?: HeadersInit;
     readonly timeouts?: Timeouts;
     readonly tls?: ConnectOptions;
+    readonly proxy?: ProxyInit | ProxySelector | null;
     readonly key?: (request: HTTPRequest) => string;
     readonly endpoint?: (request: HTTPRequest) => Endpoint;
 }
@@ -180,7 +181,7 @@ export class HTTPClientError extends Error {
     constructor(code: HTTPClientErrorCode, message: string, init?: HTTPClientErrorInit);
 }
 
-export type HTTPClientErrorCode = 'ERR_INVALID_OPTION' | 'ERR_ACQUIRE_TIMEOUT' | 'ERR_POOL_QUEUE_FULL' | 'ERR_POOL_CLOSED' | 'ERR_CONNECT' | 'ERR_CONNECT_TIMEOUT' | 'ERR_UNSOLICITED_DATA' | 'ERR_REQUEST_NOT_SENT' | 'ERR_LEASE_USED' | 'ERR_REQUEST_GENERATION_FAILED' | 'ERR_INVALID_REQUEST' | 'ERR_BODY_LENGTH_MISMATCH' | 'ERR_BODY_NOT_REPLAYABLE' | 'ERR_REQUEST_TRANSMISSION_FAILED' | 'ERR_UPLOAD_TIMEOUT' | 'ERR_RESPONSE_NEVER_RECEIVED' | 'ERR_HEADERS_TIMEOUT' | 'ERR_RESPONSE_FAILED' | 'ERR_PARSE' | 'ERR_HEADERS_OVERFLOW' | 'ERR_TRUNCATED_BODY' | 'ERR_BODY_TIMEOUT' | 'ERR_BODY_UNCLAIMED' | 'ERR_BODY_USED' | 'ERR_TOTAL_TIMEOUT' | 'ERR_STATUS' | 'ERR_ABORTED';
+export type HTTPClientErrorCode = 'ERR_INVALID_OPTION' | 'ERR_ACQUIRE_TIMEOUT' | 'ERR_POOL_QUEUE_FULL' | 'ERR_POOL_CLOSED' | 'ERR_CONNECT' | 'ERR_CONNECT_TIMEOUT' | 'ERR_UNSOLICITED_DATA' | 'ERR_PROXY' | 'ERR_REQUEST_NOT_SENT' | 'ERR_LEASE_USED' | 'ERR_REQUEST_GENERATION_FAILED' | 'ERR_INVALID_REQUEST' | 'ERR_BODY_LENGTH_MISMATCH' | 'ERR_BODY_NOT_REPLAYABLE' | 'ERR_REQUEST_TRANSMISSION_FAILED' | 'ERR_UPLOAD_TIMEOUT' | 'ERR_RESPONSE_NEVER_RECEIVED' | 'ERR_HEADERS_TIMEOUT' | 'ERR_RESPONSE_FAILED' | 'ERR_PARSE' | 'ERR_HEADERS_OVERFLOW' | 'ERR_TRUNCATED_BODY' | 'ERR_BODY_TIMEOUT' | 'ERR_BODY_UNCLAIMED' | 'ERR_BODY_USED' | 'ERR_TOTAL_TIMEOUT' | 'ERR_STATUS' | 'ERR_ABORTED';
 
 export interface HTTPClientErrorInit {
     readonly cause?: unknown;
@@ -450,6 +451,7 @@ export interface ProtocolLimits extends ResponseLimits {
 export interface ProtocolRequest {
     readonly method?: string;
     readonly path: string;
+    readonly absoluteForm?: boolean;
     readonly headers?: HeadersInit;
     readonly body?: RequestBody | null;
     readonly idempotent?: boolean;
@@ -472,6 +474,22 @@ export interface ProtocolResponse {
     bytes(): Observable<Uint8Array>;
     discard(): Observable<void>;
 }
+
+export class ProxyError extends ConnectError {
+    readonly status?: number | undefined;
+    constructor(message: string, status?: number | undefined, init?: HTTPClientErrorInit);
+}
+
+export type ProxyInit = string | URL | ProxyOptions;
+
+export interface ProxyOptions {
+    readonly url: string | URL;
+    readonly authorization?: string;
+    readonly headers?: HeadersInit;
+    readonly tls?: ConnectOptions;
+}
+
+export type ProxySelector = (url: URL) => ProxyInit | null | undefined;
 
 export type Query = string | URLSearchParams | Readonly<Record<string, string | number | boolean | null | undefined | readonly (string | number | boolean)[]>>;
 
@@ -506,6 +524,7 @@ export interface RequestTimings extends Timings {
     readonly acquire: number;
     readonly dns?: number;
     readonly connect?: number;
+    readonly tunnel?: number;
     readonly tls?: number;
 }
 
@@ -536,6 +555,15 @@ export interface ResponseLimits {
 
 export class ResponseNeverReceivedError extends HTTPClientError {
     constructor(message: string, init?: HTTPClientErrorInit, code?: HTTPClientErrorCode);
+}
+
+export interface SocksOptions {
+    readonly host: string;
+    readonly port: number;
+    readonly username?: string;
+    readonly password?: string;
+    readonly connectTimeout?: number;
+    readonly scheduler?: SchedulerLike;
 }
 
 export interface TCPOptions {
@@ -609,6 +637,7 @@ export interface TransportInfo {
     readonly timings: {
         readonly dns?: number;
         readonly connect?: number;
+        readonly tunnel?: number;
         readonly tls?: number;
     };
 }
@@ -621,6 +650,15 @@ export interface TransportSink {
 
 export class TruncatedBodyError extends ResponseFailedError {
     constructor(message?: string, init?: HTTPClientErrorInit);
+}
+
+export interface TunnelOptions {
+    readonly host: string;
+    readonly port: number;
+    readonly authorization?: string;
+    readonly headers?: HeadersInit;
+    readonly connectTimeout?: number;
+    readonly scheduler?: SchedulerLike;
 }
 
 export interface UnixOptions {
@@ -643,7 +681,10 @@ export function discard(): OperatorFunction<ProtocolResponse, void>;
 
 export function duplex(factory: () => Duplex, options?: DuplexOptions): Endpoint;
 
-export function endpointFor(url: URL, options?: Omit<Partial<TLSOptions>, 'host' | 'port'>): Endpoint;
+export function endpointFor(url: URL, options?: Omit<Partial<TLSOptions>, 'host' | 'port'>, through?: (server: {
+    readonly host: string;
+    readonly port: number;
+}) => Endpoint): Endpoint;
 
 export function isHTTPClientError(error: unknown, code?: HTTPClientErrorCode): error is HTTPClientError;
 
@@ -651,7 +692,11 @@ export function isIdempotent(request: ProtocolRequest): boolean;
 
 export function json<T = unknown>(): OperatorFunction<ProtocolResponse, T>;
 
+export function proxyFromEnvironment(env?: Readonly<Record<string, string | undefined>>): ProxySelector;
+
 export function shouldRetry(failure: Failure, request: ProtocolRequest, progress: Progress): boolean;
+
+export function socks(proxy$: Endpoint, options: SocksOptions): Endpoint;
 
 export function tcp(options: TCPOptions): Endpoint;
 
@@ -662,5 +707,7 @@ export function throwIfNotOk<R extends ProtocolResponse>(): MonoTypeOperatorFunc
 export function tls(options: TLSOptions): Endpoint;
 
 export function tlsIdentity(options: TLSIdentityOptions): string;
+
+export function tunnel(proxy$: Endpoint, options: TunnelOptions): Endpoint;
 
 export function unix(path: string, options?: UnixOptions): Endpoint;
