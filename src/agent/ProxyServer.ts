@@ -73,7 +73,7 @@ export class ProxyServer {
   }
 
   #headersOf(options: ProxyOptions): HTTPHeaders {
-    const headers = HTTPHeaders.from(own(options, 'headers'));
+    const headers = HTTPHeaders.from(own(options, 'headers') ?? undefined);
     const given = own(options, 'authorization') ?? undefined;
     if (given !== undefined && typeof given !== 'string') {
       throw new InvalidOptionError('authorization', given, 'the value of a header');

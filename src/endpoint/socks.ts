@@ -53,7 +53,8 @@ export function socks(proxy$: Endpoint, options: SocksOptions): Endpoint {
 }
 
 function credential(option: string, value: unknown): string | undefined {
-  if (value === undefined || (typeof value === 'string' && Buffer.byteLength(value) < 256)) return value;
+  if (value == null) return undefined;
+  if (typeof value === 'string' && Buffer.byteLength(value) < 256) return value;
   throw new InvalidOptionError(option, value, 'a string of 255 bytes at most');
 }
 

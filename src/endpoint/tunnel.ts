@@ -36,14 +36,15 @@ export interface TunnelOptions {
  */
 export function tunnel(proxy$: Endpoint, options: TunnelOptions): Endpoint {
   const own = ownOptions(options);
-  const { authorization, scheduler } = own;
+  const { scheduler } = own;
+  const authorization = own.authorization ?? undefined;
   if (authorization !== undefined && typeof authorization !== 'string') {
     throw new InvalidOptionError('authorization', authorization, 'the value of a header');
   }
   const host = checkHost('host', own.host);
   const port = checkPort('port', own.port);
   const target = authorityOf(host, port, 0);
-  let headers = HTTPHeaders.from(own.headers);
+  let headers = HTTPHeaders.from(own.headers ?? undefined);
   if (authorization !== undefined) headers = headers.with({ 'Proxy-Authorization': authorization });
   const head = serializeRequestHead({
     ...{ method: 'CONNECT', path: target, host: target, headers },
