@@ -68,8 +68,8 @@ export class ProxyServer {
     return this.#headers;
   }
 
-  get credentials(): { readonly username?: string; readonly password?: string } {
-    return this.#credentials ?? {};
+  get credentials(): { readonly username: string; readonly password: string } | undefined {
+    return this.#credentials;
   }
 
   #headersOf(options: ProxyOptions): HTTPHeaders {
@@ -78,8 +78,8 @@ export class ProxyServer {
     if (given !== undefined && typeof given !== 'string') {
       throw new InvalidOptionError('authorization', given, 'the value of a header');
     }
-    const { username, password } = this.credentials;
-    const authorization = given ?? (username === undefined ? undefined : basic(username, password!));
+    const known = this.#credentials;
+    const authorization = given ?? (known && basic(known.username, known.password));
     return authorization === undefined ? headers : headers.with({ 'Proxy-Authorization': authorization });
   }
 

@@ -26,18 +26,16 @@ export class SocksHandshake implements ProxyHandshake {
   constructor(Client: typeof SocksClient, dial: SocksDial, transport: Transport, outcome: ProxyOutcome) {
     const { destination, authority, credentials, connectTimeout } = dial;
     this.#outcome = outcome;
-    this.#stream = new Duplex({
-      read: () => undefined,
-      write(chunk: Buffer, _encoding, callback) {
-        // Later: a transport may answer from within `write`, when the client has not noted yet what it asked.
-        queueMicrotask(() => transport.write(chunk));
-        callback();
-      },
-    });
+    const write = (chunk: Buffer, _encoding: string, callback: () => void): void => {
+      // Later: a transport may answer from within `write`, when the client has not noted yet what it asked.
+      queueMicrotask(() => transport.write(chunk));
+      callback();
+    };
+    // No prototype, here and below, on which others would look for what they do not find.
+    this.#stream = new Duplex(ownOptions({ read: () => undefined, write }));
     this.#client = new Client({
       command: 'connect',
-      destination,
-      // Without a prototype, on which it would look for what it does not find.
+      destination: ownOptions(destination),
       proxy: ownOptions({ host: authority, port: 1, type: 5, ...credentials }),
       // A timer of its own, which it never stops. Ours was started before.
       timeout: Math.min(connectTimeout + 1, 2 ** 31 - 1),

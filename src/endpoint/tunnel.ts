@@ -50,6 +50,7 @@ export function tunnel(proxy$: Endpoint, options: TunnelOptions): Endpoint {
     ...{ method: 'CONNECT', path: target, host: target, headers },
     persistent: true,
     framing: { kind: 'none' },
+    absoluteForm: false,
   });
   const known = headers.has('proxy-authorization');
   return through(
