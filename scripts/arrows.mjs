@@ -18,7 +18,7 @@ const house = {
   timing: { rooms: [], packages: [/^rxjs$/], never: [network] },
   events: { rooms: ['errors'], typesOnly: ['errors'], packages: [/^rxjs$/], never: [network] },
   wire: { rooms: ['errors'], packages: [], never: [network] },
-  endpoint: { rooms: ['wire', ...leaves], packages: [/^rxjs$/] },
+  endpoint: { rooms: ['wire', ...leaves], packages: [/^rxjs$/, /^socks$/] },
   protocol: { rooms: ['endpoint', 'wire', ...leaves], packages: [/^rxjs$/] },
   pool: { rooms: ['protocol', 'endpoint', ...leaves], packages: [/^rxjs$/] },
   agent: { rooms: ['pool', 'protocol', 'endpoint', 'wire', ...leaves], packages: [/^rxjs$/] },

@@ -46,6 +46,7 @@ export interface AgentOptions {
     readonly timeouts?: Timeouts;
     readonly decompress?: boolean | DecompressOptions;
     readonly tls?: ConnectOptions;
+    readonly proxy?: ProxyInit | ProxySelector | null;
     readonly key?: (request: HTTPRequest) => string;
     readonly endpoint?: (request: HTTPRequest) => Endpoint;
 }
@@ -216,7 +217,7 @@ export class HTTPClientError extends Error {
     constructor(code: HTTPClientErrorCode, message: string, init?: HTTPClientErrorInit);
 }
 
-export type HTTPClientErrorCode = 'ERR_INVALID_OPTION' | 'ERR_ACQUIRE_TIMEOUT' | 'ERR_POOL_QUEUE_FULL' | 'ERR_POOL_CLOSED' | 'ERR_CONNECT' | 'ERR_CONNECT_TIMEOUT' | 'ERR_UNSOLICITED_DATA' | 'ERR_REQUEST_NOT_SENT' | 'ERR_LEASE_USED' | 'ERR_REQUEST_GENERATION_FAILED' | 'ERR_INVALID_REQUEST' | 'ERR_BODY_LENGTH_MISMATCH' | 'ERR_BODY_NOT_REPLAYABLE' | 'ERR_REQUEST_TRANSMISSION_FAILED' | 'ERR_UPLOAD_TIMEOUT' | 'ERR_RESPONSE_NEVER_RECEIVED' | 'ERR_HEADERS_TIMEOUT' | 'ERR_RESPONSE_FAILED' | 'ERR_PARSE' | 'ERR_HEADERS_OVERFLOW' | 'ERR_TRUNCATED_BODY' | 'ERR_BODY_TIMEOUT' | 'ERR_BODY_UNCLAIMED' | 'ERR_BODY_USED' | 'ERR_CONTENT_DECODING' | 'ERR_BODY_TOO_LARGE' | 'ERR_RECORD_TOO_LARGE' | 'ERR_CONTENT_TYPE' | 'ERR_TOTAL_TIMEOUT' | 'ERR_STATUS' | 'ERR_ABORTED';
+export type HTTPClientErrorCode = 'ERR_INVALID_OPTION' | 'ERR_ACQUIRE_TIMEOUT' | 'ERR_POOL_QUEUE_FULL' | 'ERR_POOL_CLOSED' | 'ERR_CONNECT' | 'ERR_CONNECT_TIMEOUT' | 'ERR_UNSOLICITED_DATA' | 'ERR_PROXY' | 'ERR_REQUEST_NOT_SENT' | 'ERR_LEASE_USED' | 'ERR_REQUEST_GENERATION_FAILED' | 'ERR_INVALID_REQUEST' | 'ERR_BODY_LENGTH_MISMATCH' | 'ERR_BODY_NOT_REPLAYABLE' | 'ERR_REQUEST_TRANSMISSION_FAILED' | 'ERR_UPLOAD_TIMEOUT' | 'ERR_RESPONSE_NEVER_RECEIVED' | 'ERR_HEADERS_TIMEOUT' | 'ERR_RESPONSE_FAILED' | 'ERR_PARSE' | 'ERR_HEADERS_OVERFLOW' | 'ERR_TRUNCATED_BODY' | 'ERR_BODY_TIMEOUT' | 'ERR_BODY_UNCLAIMED' | 'ERR_BODY_USED' | 'ERR_CONTENT_DECODING' | 'ERR_BODY_TOO_LARGE' | 'ERR_RECORD_TOO_LARGE' | 'ERR_CONTENT_TYPE' | 'ERR_TOTAL_TIMEOUT' | 'ERR_STATUS' | 'ERR_ABORTED';
 
 export interface HTTPClientErrorInit {
     readonly cause?: unknown;
@@ -514,6 +515,7 @@ export interface ProtocolLimits extends ResponseLimits {
 export interface ProtocolRequest {
     readonly method?: string;
     readonly path: string;
+    readonly absoluteForm?: boolean;
     readonly headers?: HeadersInit;
     readonly body?: RequestBody | null;
     readonly idempotent?: boolean;
@@ -536,6 +538,22 @@ export interface ProtocolResponse {
     bytes(options?: BytesOptions): Observable<Uint8Array>;
     discard(): Observable<void>;
 }
+
+export class ProxyError extends ConnectError {
+    readonly status?: number | undefined;
+    constructor(message: string, status?: number | undefined, init?: HTTPClientErrorInit);
+}
+
+export type ProxyInit = string | URL | ProxyOptions;
+
+export interface ProxyOptions {
+    readonly url: string | URL;
+    readonly authorization?: string;
+    readonly headers?: HeadersInit;
+    readonly tls?: ConnectOptions;
+}
+
+export type ProxySelector = (url: URL) => ProxyInit | null | undefined;
 
 export type Query = string | URLSearchParams | Readonly<Record<string, string | number | boolean | null | undefined | readonly (string | number | boolean)[]>>;
 
@@ -577,6 +595,7 @@ export interface RequestTimings extends Timings {
     readonly queue: number;
     readonly dns?: number;
     readonly connect?: number;
+    readonly tunnel?: number;
     readonly tls?: number;
 }
 
@@ -623,6 +642,15 @@ export interface ServerSentEvent {
 
 export interface ServerSentEventsOptions {
     readonly maxLength?: number;
+}
+
+export interface SocksOptions {
+    readonly host: string;
+    readonly port: number;
+    readonly username?: string;
+    readonly password?: string;
+    readonly connectTimeout?: number;
+    readonly scheduler?: SchedulerLike;
 }
 
 export interface TCPOptions {
@@ -706,6 +734,7 @@ export interface TransportInfo {
     readonly timings: {
         readonly dns?: number;
         readonly connect?: number;
+        readonly tunnel?: number;
         readonly tls?: number;
     };
 }
@@ -718,6 +747,15 @@ export interface TransportSink {
 
 export class TruncatedBodyError extends ResponseFailedError {
     constructor(message?: string, init?: HTTPClientErrorInit);
+}
+
+export interface TunnelOptions {
+    readonly host: string;
+    readonly port: number;
+    readonly authorization?: string;
+    readonly headers?: HeadersInit;
+    readonly connectTimeout?: number;
+    readonly scheduler?: SchedulerLike;
 }
 
 export interface UnixOptions {
@@ -742,7 +780,10 @@ export function discard(): OperatorFunction<ProtocolResponse, void>;
 
 export function duplex(factory: () => Duplex, options?: DuplexOptions): Endpoint;
 
-export function endpointFor(url: URL, options?: Omit<Partial<TLSOptions>, 'host' | 'port'>): Endpoint;
+export function endpointFor(url: URL, options?: Omit<Partial<TLSOptions>, 'host' | 'port'>, through?: (server: {
+    readonly host: string;
+    readonly port: number;
+}) => Endpoint): Endpoint;
 
 export function eventSource(agent: Agent, url: string | URL, options?: EventSourceOptions): Observable<ServerSentEvent>;
 
@@ -760,9 +801,13 @@ export function ndjson<T = unknown>(options?: LinesOptions): OperatorFunction<Pr
 
 export function politeMap<T, R, K = unknown>(project: (value: T, index: number) => ObservableInput<R>, options: PoliteMapOptions<T, K>): OperatorFunction<T, R>;
 
+export function proxyFromEnvironment(env?: Readonly<Record<string, string | undefined>>): ProxySelector;
+
 export function serverSentEvents(options?: ServerSentEventsOptions): OperatorFunction<ProtocolResponse, ServerSentEvent>;
 
 export function shouldRetry(failure: Failure, request: ProtocolRequest, progress: Progress): boolean;
+
+export function socks(proxy$: Endpoint, options: SocksOptions): Endpoint;
 
 export function tcp(options: TCPOptions): Endpoint;
 
@@ -775,6 +820,8 @@ export function tls(options: TLSOptions): Endpoint;
 export function tlsIdentity(options: TLSIdentityOptions): string;
 
 export function toFile(path: string, options?: ToFileOptions): OperatorFunction<ProtocolResponse, SavedFile>;
+
+export function tunnel(proxy$: Endpoint, options: TunnelOptions): Endpoint;
 
 export function unix(path: string, options?: UnixOptions): Endpoint;
 
@@ -806,6 +853,7 @@ export class FakeTransport implements Transport {
     readonly highWaterMark: number;
     onWrite: FakeTransportOptions['onWrite'];
     constructor({ highWaterMark, authority, onWrite }?: FakeTransportOptions);
+    get hasOwnBuffer(): boolean;
     get written(): string;
     get requests(): SeenRequest[];
     respond(bytes: Uint8Array | string): void;

@@ -3,7 +3,7 @@ import type { Transport } from './endpoint/index.js';
 import { HTTP11ClientProtocol as Implementation, type Connection, type ProtocolContext } from './protocol/index.js';
 
 /* Client */
-export { Agent, HTTPContext, HTTPContextToken, HTTPRequest } from './agent/index.js';
+export { Agent, HTTPContext, HTTPContextToken, HTTPRequest, proxyFromEnvironment } from './agent/index.js';
 export type {
   AgentBody,
   AgentOptions,
@@ -15,6 +15,9 @@ export type {
   HTTPRequestInit,
   HTTPResponse,
   HTTPResponseUpdate,
+  ProxyInit,
+  ProxyOptions,
+  ProxySelector,
   Query,
   RequestOptions,
   RequestTimings,
@@ -99,16 +102,18 @@ export { HTTPHeaders } from './wire/index.js';
 export type { HeadersInit, ResponseHead, ResponseLimits } from './wire/index.js';
 
 /* Endpoints */
-export { duplex, endpointFor, tcp, tls, tlsIdentity, unix } from './endpoint/index.js';
+export { duplex, endpointFor, socks, tcp, tls, tlsIdentity, tunnel, unix } from './endpoint/index.js';
 export type {
   DuplexOptions,
   Endpoint,
+  SocksOptions,
   TCPOptions,
   TLSIdentityOptions,
   TLSOptions,
   Transport,
   TransportInfo,
   TransportSink,
+  TunnelOptions,
   UnixOptions,
 } from './endpoint/index.js';
 
@@ -139,6 +144,7 @@ export {
   PoolClosedError,
   PoolQueueFullError,
   RecordTooLargeError,
+  ProxyError,
   RequestGenerationFailedError,
   RequestNotSentError,
   RequestTransmissionFailedError,

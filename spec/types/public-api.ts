@@ -1,7 +1,7 @@
 // Checked by the compiler, never run: what the types promise, and what they forbid.
 import { of, type Observable } from 'rxjs';
 import {
-  type Agent,
+  Agent,
   bytes,
   eventSource,
   HTTPConnectionPool,
@@ -13,6 +13,7 @@ import {
   lines,
   ndjson,
   politeMap,
+  proxyFromEnvironment,
   serverSentEvents,
   tcp,
   text,
@@ -158,3 +159,16 @@ class ReadableStreamLike implements AsyncIterable<Uint8Array> {
 }
 
 export { bytes$, interceptor, iterable, mutating, wrong };
+
+// A proxy is a URL, options, a function of the URL, or none.
+new Agent({ proxy: 'http://proxy.test' });
+new Agent({ proxy: { url: new URL('https://proxy.test'), headers: { a: 'b' }, tls: { ca: 'PEM' } } });
+new Agent({ proxy: url => (url.protocol === 'https:' ? { url: 'socks5h://localhost' } : null) });
+new Agent({ proxy: proxyFromEnvironment({ HTTP_PROXY: 'a' }) });
+new Agent({ proxy: null });
+// @ts-expect-error options have a URL
+new Agent({ proxy: { headers: {} } });
+// @ts-expect-error it must answer at once
+new Agent({ proxy: () => Promise.resolve('http://proxy.test') });
+// @ts-expect-error how the proxy is reached is not for its TLS options to say
+new Agent({ proxy: { url: 'http://proxy.test', tls: { over: endpoint$ } } });

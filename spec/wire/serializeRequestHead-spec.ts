@@ -106,6 +106,17 @@ describe('serializeRequestHead', () => {
     for (const path of [...wrong, 'http://a\r\n']) expect(refusal({ path, absoluteForm: true })).toBe('path');
   });
 
+  it('sends Proxy-Authorization to proxies only, however it is spelt', () => {
+    for (const name of ['Proxy-Authorization', 'proxy-authorization', 'PROXY-AUTHORIZATION']) {
+      const headers = HTTPHeaders.from({ A: '1', [name]: 'Basic dTpw' });
+      expect(lines({ headers })).toEqual(lines({ headers: headers.without(name) }));
+      expect(lines({ headers, absoluteForm: true })).not.toContain(`${name}: Basic dTpw`);
+      expect(lines({ headers, path: '*', method: 'OPTIONS', absoluteForm: true })).not.toContain(`${name}: Basic dTpw`);
+      expect(lines({ headers, path: 'http://a/', absoluteForm: true })).toContain(`${name}: Basic dTpw`);
+      expect(lines({ headers, path: 'a:1', method: 'CONNECT' })).toContain(`${name}: Basic dTpw`);
+    }
+  });
+
   it('tells what the user declared', () => {
     const of = (init: HeadersInit) => {
       const headers = HTTPHeaders.from(init);

@@ -25,6 +25,7 @@ export interface RequestTimings extends Timings {
   readonly queue: number;
   readonly dns?: number;
   readonly connect?: number;
+  readonly tunnel?: number;
   readonly tls?: number;
 }
 
@@ -55,6 +56,7 @@ export interface Acquisition {
   readonly acquire: number;
   readonly dns?: number;
   readonly connect?: number;
+  readonly tunnel?: number;
   readonly tls?: number;
 }
 
@@ -127,8 +129,8 @@ export class AgentResponse implements HTTPResponse {
 
   get timings(): RequestTimings {
     const { acquire } = this.#acquisition;
-    const dial = (['dns', 'connect', 'tls'] as const).map(part => own(this.#acquisition, part) ?? 0);
-    const queue = Math.max(acquire - dial[0] - dial[1] - dial[2], 0);
+    const dial = (['dns', 'connect', 'tls', 'tunnel'] as const).map(part => own(this.#acquisition, part) ?? 0);
+    const queue = Math.max(acquire - dial.reduce((sum, part) => sum + part), 0);
     return { ...this.#acquisition, queue, ...this.#response.timings };
   }
 

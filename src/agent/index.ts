@@ -1,14 +1,17 @@
 export { Agent } from './Agent.js';
-export type { AgentOptions, ConnectOptions } from './AgentOptions.js';
+export type { AgentOptions } from './AgentOptions.js';
 export { acceptEncoding } from './codings.js';
 export { decoded } from './decoded.js';
 export { decompressLimits, type DecompressOptions } from './DecompressOptions.js';
 export type { AgentBody } from './bodyOf.js';
+export type { ConnectOptions } from './ConnectOptions.js';
 export { HTTPContext, HTTPContextToken } from './HTTPContext.js';
 export type { HTTPEvent } from './HTTPEvent.js';
 export type { HTTPHandler, HTTPInterceptor } from './HTTPInterceptor.js';
 export { HTTPRequest, type HTTPRequestInit, type RequestOptions } from './HTTPRequest.js';
 export { AgentResponse } from './HTTPResponse.js';
 export type { HTTPResponse, HTTPResponseUpdate, RequestTimings } from './HTTPResponse.js';
+export { proxyFromEnvironment } from './proxyFromEnvironment.js';
+export type { ProxyInit, ProxyOptions, ProxySelector } from './ProxyServer.js';
 export type { Query } from './resolveURL.js';
 export type { Timeouts } from './Timeouts.js';

@@ -10,6 +10,7 @@ export type HTTPClientErrorCode =
   | 'ERR_CONNECT'
   | 'ERR_CONNECT_TIMEOUT'
   | 'ERR_UNSOLICITED_DATA'
+  | 'ERR_PROXY'
   | 'ERR_REQUEST_NOT_SENT'
   | 'ERR_LEASE_USED'
   | 'ERR_REQUEST_GENERATION_FAILED'
@@ -120,7 +121,7 @@ export class InvalidOptionError extends HTTPClientError {
 }
 
 /** Options that are secrets or hold some: of their values only the type is told. */
-const secret = new Set(['tls', 'ca', 'cert', 'key', 'pfx', 'passphrase']);
+const secret = new Set(['tls', 'ca', 'cert', 'key', 'pfx', 'passphrase', 'authorization', 'username', 'password']);
 
 function describe(option: string, value: unknown): string {
   if (value === null || value === undefined) return String(value);
