@@ -30,7 +30,7 @@ const { outputFiles } = await build({
   platform: 'node',
   format: 'cjs',
   target: 'node20.19',
-  external: ['rxjs', 'rxjs/testing'],
+  external: ['rxjs', 'rxjs/testing', 'socks'],
   sourcemap: true,
   sourcesContent: false, // src/ is a part of the package
   logLevel: 'warning',

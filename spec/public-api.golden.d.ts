@@ -46,6 +46,7 @@ export interface AgentOptions {
     readonly timeouts?: Timeouts;
     readonly decompress?: boolean | DecompressOptions;
     readonly tls?: ConnectOptions;
+    readonly proxy?: ProxyInit | ProxySelector | null;
     readonly key?: (request: HTTPRequest) => string;
     readonly endpoint?: (request: HTTPRequest) => Endpoint;
 }
@@ -85,6 +86,10 @@ export class BodyUnclaimedError extends ResponseFailedError {
 
 export class BodyUsedError extends ResponseFailedError {
     constructor();
+}
+
+export interface BytesOptions {
+    readonly limit?: number;
 }
 
 export interface ClientProtocol {
@@ -137,6 +142,12 @@ export class ContentDecodingError extends ResponseFailedError {
     constructor(message: string, init?: HTTPClientErrorInit);
 }
 
+export class ContentTypeError extends ResponseFailedError {
+    readonly expected: string;
+    readonly actual: string | null;
+    constructor(expected: string, actual: string | null);
+}
+
 export interface CookieJarLike {
     getCookieString(url: string): string | PromiseLike<string>;
     setCookie(cookie: string, url: string, options: {
@@ -175,6 +186,15 @@ export interface DuplexOptions {
 }
 
 export type Endpoint = Observable<Transport>;
+
+export interface EventSourceOptions extends Omit<RequestOptions, 'body' | 'json' | 'form'>, ServerSentEventsOptions {
+    readonly lastEventId?: string;
+    readonly reconnectDelay?: number;
+    readonly maxReconnectDelay?: number;
+    readonly jitter?: number;
+    readonly maxFailures?: number;
+    readonly scheduler?: SchedulerLike;
+}
 
 export type EvictionReason = 'idle-timeout' | 'overflow' | 'room' | 'max-age' | 'max-requests' | 'not-persistent' | 'peer-closed' | 'unsolicited-data' | 'error' | 'cancelled' | 'leaked' | 'wrong-state' | 'upgraded' | 'pool-closed';
 
@@ -220,7 +240,7 @@ export class HTTPClientError extends Error {
     constructor(code: HTTPClientErrorCode, message: string, init?: HTTPClientErrorInit);
 }
 
-export type HTTPClientErrorCode = 'ERR_INVALID_OPTION' | 'ERR_ACQUIRE_TIMEOUT' | 'ERR_POOL_QUEUE_FULL' | 'ERR_POOL_CLOSED' | 'ERR_CONNECT' | 'ERR_CONNECT_TIMEOUT' | 'ERR_UNSOLICITED_DATA' | 'ERR_REQUEST_NOT_SENT' | 'ERR_LEASE_USED' | 'ERR_REQUEST_GENERATION_FAILED' | 'ERR_INVALID_REQUEST' | 'ERR_BODY_LENGTH_MISMATCH' | 'ERR_BODY_NOT_REPLAYABLE' | 'ERR_REQUEST_TRANSMISSION_FAILED' | 'ERR_UPLOAD_TIMEOUT' | 'ERR_RESPONSE_NEVER_RECEIVED' | 'ERR_HEADERS_TIMEOUT' | 'ERR_RESPONSE_FAILED' | 'ERR_PARSE' | 'ERR_HEADERS_OVERFLOW' | 'ERR_TRUNCATED_BODY' | 'ERR_BODY_TIMEOUT' | 'ERR_BODY_UNCLAIMED' | 'ERR_BODY_USED' | 'ERR_BODY_TOO_LARGE' | 'ERR_CONTENT_DECODING' | 'ERR_TOTAL_TIMEOUT' | 'ERR_STATUS' | 'ERR_REDIRECT' | 'ERR_TOO_MANY_REDIRECTS' | 'ERR_ABORTED';
+export type HTTPClientErrorCode = 'ERR_INVALID_OPTION' | 'ERR_ACQUIRE_TIMEOUT' | 'ERR_POOL_QUEUE_FULL' | 'ERR_POOL_CLOSED' | 'ERR_CONNECT' | 'ERR_CONNECT_TIMEOUT' | 'ERR_UNSOLICITED_DATA' | 'ERR_PROXY' | 'ERR_REQUEST_NOT_SENT' | 'ERR_LEASE_USED' | 'ERR_REQUEST_GENERATION_FAILED' | 'ERR_INVALID_REQUEST' | 'ERR_BODY_LENGTH_MISMATCH' | 'ERR_BODY_NOT_REPLAYABLE' | 'ERR_REQUEST_TRANSMISSION_FAILED' | 'ERR_UPLOAD_TIMEOUT' | 'ERR_RESPONSE_NEVER_RECEIVED' | 'ERR_HEADERS_TIMEOUT' | 'ERR_RESPONSE_FAILED' | 'ERR_PARSE' | 'ERR_HEADERS_OVERFLOW' | 'ERR_TRUNCATED_BODY' | 'ERR_BODY_TIMEOUT' | 'ERR_BODY_UNCLAIMED' | 'ERR_BODY_USED' | 'ERR_CONTENT_DECODING' | 'ERR_BODY_TOO_LARGE' | 'ERR_RECORD_TOO_LARGE' | 'ERR_CONTENT_TYPE' | 'ERR_TOTAL_TIMEOUT' | 'ERR_STATUS' | 'ERR_REDIRECT' | 'ERR_TOO_MANY_REDIRECTS' | 'ERR_ABORTED';
 
 export interface HTTPClientErrorInit {
     readonly cause?: unknown;
@@ -391,10 +411,19 @@ export class InvalidRequestError extends RequestGenerationFailedError {
     constructor(field: string, message: string, init?: HTTPClientErrorInit);
 }
 
+export interface JSONOptions extends BytesOptions {
+    readonly reviver?: (this: unknown, key: string, value: unknown) => unknown;
+}
+
 export type LeaseState = 'ready' | 'transmitting' | 'waiting' | 'receiving' | 'released' | 'closed';
 
 export class LeaseUsedError extends RequestNotSentError {
     constructor();
+}
+
+export interface LinesOptions {
+    readonly maxLength?: number;
+    readonly encoding?: string;
 }
 
 export class ParseError extends ResponseFailedError {
@@ -402,6 +431,15 @@ export class ParseError extends ResponseFailedError {
 }
 
 export type Phase = 'acquire' | 'connect' | 'transmit' | 'wait' | 'receive';
+
+export interface PoliteMapOptions<T, K> {
+    readonly key: (value: T) => K;
+    readonly concurrency?: number;
+    readonly delay?: number | ((key: K) => number);
+    readonly jitter?: number;
+    readonly total?: number;
+    readonly scheduler?: SchedulerLike;
+}
 
 export class PoolClosedError extends AcquireError {
     constructor(snapshot: PoolSnapshot);
@@ -504,6 +542,7 @@ export interface ProtocolLimits extends ResponseLimits {
 export interface ProtocolRequest {
     readonly method?: string;
     readonly path: string;
+    readonly absoluteForm?: boolean;
     readonly headers?: HeadersInit;
     readonly body?: RequestBody | null;
     readonly idempotent?: boolean;
@@ -521,13 +560,35 @@ export interface ProtocolResponse {
     readonly trailers: Observable<HTTPHeaders>;
     readonly timings: Timings;
     readonly upgrade: Transport | undefined;
-    text(): Observable<string>;
-    json<T = unknown>(): Observable<T>;
-    bytes(): Observable<Uint8Array>;
+    text(options?: TextOptions): Observable<string>;
+    json<T = unknown>(options?: JSONOptions): Observable<T>;
+    bytes(options?: BytesOptions): Observable<Uint8Array>;
     discard(): Observable<void>;
 }
 
+export class ProxyError extends ConnectError {
+    readonly status?: number | undefined;
+    constructor(message: string, status?: number | undefined, init?: HTTPClientErrorInit);
+}
+
+export type ProxyInit = string | URL | ProxyOptions;
+
+export interface ProxyOptions {
+    readonly url: string | URL;
+    readonly authorization?: string;
+    readonly headers?: HeadersInit;
+    readonly tls?: ConnectOptions;
+}
+
+export type ProxySelector = (url: URL) => ProxyInit | null | undefined;
+
 export type Query = string | URLSearchParams | Readonly<Record<string, string | number | boolean | null | undefined | readonly (string | number | boolean)[]>>;
+
+export class RecordTooLargeError extends ResponseFailedError {
+    readonly limit: number;
+    readonly record: number;
+    constructor(limit: number, record: number);
+}
 
 export class RedirectError extends HTTPClientError {
     constructor(message: string, response: object, code?: HTTPClientErrorCode);
@@ -566,6 +627,7 @@ export interface RequestTimings extends Timings {
     readonly queue: number;
     readonly dns?: number;
     readonly connect?: number;
+    readonly tunnel?: number;
     readonly tls?: number;
 }
 
@@ -628,6 +690,31 @@ export interface RetryFailuresOptions {
     readonly scheduler?: SchedulerLike;
 }
 
+export interface SavedFile {
+    readonly path: string;
+    readonly bytes: number;
+}
+
+export interface ServerSentEvent {
+    readonly type: string;
+    readonly data: string;
+    readonly lastEventId: string;
+    readonly retry: number | undefined;
+}
+
+export interface ServerSentEventsOptions {
+    readonly maxLength?: number;
+}
+
+export interface SocksOptions {
+    readonly host: string;
+    readonly port: number;
+    readonly username?: string;
+    readonly password?: string;
+    readonly connectTimeout?: number;
+    readonly scheduler?: SchedulerLike;
+}
+
 export interface TCPOptions {
     readonly host: string;
     readonly port: number;
@@ -653,6 +740,10 @@ export interface TLSOptions extends TCPOptions, TLSIdentityOptions {
     readonly over?: Endpoint;
 }
 
+export interface TextOptions extends BytesOptions {
+    readonly encoding?: string;
+}
+
 export interface ThrottleOptions {
     readonly requestsPerSecond?: number;
     readonly concurrent?: number;
@@ -670,6 +761,12 @@ export interface Timings {
     readonly send: number;
     readonly wait: number;
     readonly receive: number | undefined;
+}
+
+export interface ToFileOptions {
+    readonly flag?: 'w' | 'wx';
+    readonly mode?: number;
+    readonly flush?: boolean;
 }
 
 export class TooManyRedirectsError extends RedirectError {
@@ -711,6 +808,7 @@ export interface TransportInfo {
     readonly timings: {
         readonly dns?: number;
         readonly connect?: number;
+        readonly tunnel?: number;
         readonly tls?: number;
     };
 }
@@ -723,6 +821,15 @@ export interface TransportSink {
 
 export class TruncatedBodyError extends ResponseFailedError {
     constructor(message?: string, init?: HTTPClientErrorInit);
+}
+
+export interface TunnelOptions {
+    readonly host: string;
+    readonly port: number;
+    readonly authorization?: string;
+    readonly headers?: HeadersInit;
+    readonly connectTimeout?: number;
+    readonly scheduler?: SchedulerLike;
 }
 
 export interface UnixOptions {
@@ -739,11 +846,11 @@ export class UploadTimeoutError extends RequestTransmissionFailedError {
     constructor(timeout: number);
 }
 
-export function basicAuth(user: string, password: string, options: CredentialOptions): HTTPInterceptor;
+export function basicAuth(username: string, password: string, options: CredentialOptions): HTTPInterceptor;
 
 export function bearerAuth(token: string | Observable<string> | (() => ObservableInput<string>), options: BearerAuthOptions): HTTPInterceptor;
 
-export function bytes(): OperatorFunction<ProtocolResponse, Uint8Array>;
+export function bytes(options?: BytesOptions): OperatorFunction<ProtocolResponse, Uint8Array>;
 
 export function cookies(jar: CookieJarLike): HTTPInterceptor;
 
@@ -753,7 +860,12 @@ export function discard(): OperatorFunction<ProtocolResponse, void>;
 
 export function duplex(factory: () => Duplex, options?: DuplexOptions): Endpoint;
 
-export function endpointFor(url: URL, options?: Omit<Partial<TLSOptions>, 'host' | 'port'>): Endpoint;
+export function endpointFor(url: URL, options?: Omit<Partial<TLSOptions>, 'host' | 'port'>, through?: (server: {
+    readonly host: string;
+    readonly port: number;
+}) => Endpoint): Endpoint;
+
+export function eventSource(agent: Agent, url: string | URL, options?: EventSourceOptions): Observable<ServerSentEvent>;
 
 export function followRedirects(options?: FollowRedirectsOptions): HTTPInterceptor;
 
@@ -761,17 +873,31 @@ export function isHTTPClientError(error: unknown, code?: HTTPClientErrorCode): e
 
 export function isIdempotent(request: ProtocolRequest): boolean;
 
-export function json<T = unknown>(): OperatorFunction<ProtocolResponse, T>;
+export function json<T = unknown>(options?: JSONOptions): OperatorFunction<ProtocolResponse, T>;
 
 export function limitBody(maxBytes: number): HTTPInterceptor;
 
+export function limitBytes(max: number): MonoTypeOperatorFunction<Uint8Array>;
+
+export function lines(options?: LinesOptions): OperatorFunction<ProtocolResponse, string>;
+
+export function ndjson<T = unknown>(options?: LinesOptions): OperatorFunction<ProtocolResponse, T>;
+
+export function politeMap<T, R, K = unknown>(project: (value: T, index: number) => ObservableInput<R>, options: PoliteMapOptions<T, K>): OperatorFunction<T, R>;
+
+export function proxyFromEnvironment(env?: Readonly<Record<string, string | undefined>>): ProxySelector;
+
 export function retryFailures(options?: RetryFailuresOptions): HTTPInterceptor;
+
+export function serverSentEvents(options?: ServerSentEventsOptions): OperatorFunction<ProtocolResponse, ServerSentEvent>;
 
 export function shouldRetry(failure: Failure, request: ProtocolRequest, progress: Progress): boolean;
 
+export function socks(proxy$: Endpoint, options: SocksOptions): Endpoint;
+
 export function tcp(options: TCPOptions): Endpoint;
 
-export function text(): OperatorFunction<ProtocolResponse, string>;
+export function text(options?: TextOptions): OperatorFunction<ProtocolResponse, string>;
 
 export function throttle(options?: ThrottleOptions): HTTPInterceptor;
 
@@ -782,6 +908,10 @@ export function throwOnStatus(statuses?: readonly number[] | ((status: number, r
 export function tls(options: TLSOptions): Endpoint;
 
 export function tlsIdentity(options: TLSIdentityOptions): string;
+
+export function toFile(path: string, options?: ToFileOptions): OperatorFunction<ProtocolResponse, SavedFile>;
+
+export function tunnel(proxy$: Endpoint, options: TunnelOptions): Endpoint;
 
 export function unix(path: string, options?: UnixOptions): Endpoint;
 
@@ -815,6 +945,7 @@ export class FakeTransport implements Transport {
     readonly highWaterMark: number;
     onWrite: FakeTransportOptions['onWrite'];
     constructor({ highWaterMark, authority, onWrite }?: FakeTransportOptions);
+    get hasOwnBuffer(): boolean;
     get written(): string;
     get requests(): SeenRequest[];
     respond(bytes: Uint8Array | string): void;

@@ -3,7 +3,7 @@ import type { Transport } from './endpoint/index.js';
 import { HTTP11ClientProtocol as Implementation, type Connection, type ProtocolContext } from './protocol/index.js';
 
 /* Client */
-export { Agent, HTTPContext, HTTPContextToken, HTTPRequest } from './agent/index.js';
+export { Agent, HTTPContext, HTTPContextToken, HTTPRequest, proxyFromEnvironment } from './agent/index.js';
 export type {
   AgentBody,
   AgentOptions,
@@ -16,6 +16,9 @@ export type {
   HTTPRequestUpdate,
   HTTPResponse,
   HTTPResponseUpdate,
+  ProxyInit,
+  ProxyOptions,
+  ProxySelector,
   Query,
   RequestOptions,
   RequestTimings,
@@ -47,7 +50,29 @@ export type {
 } from './interceptors/index.js';
 
 /* Operators */
-export { bytes, discard, json, text, throwIfNotOk } from './operators/index.js';
+export {
+  bytes,
+  discard,
+  eventSource,
+  json,
+  limitBytes,
+  lines,
+  ndjson,
+  politeMap,
+  serverSentEvents,
+  text,
+  throwIfNotOk,
+  toFile,
+} from './operators/index.js';
+export type {
+  EventSourceOptions,
+  LinesOptions,
+  PoliteMapOptions,
+  SavedFile,
+  ServerSentEvent,
+  ServerSentEventsOptions,
+  ToFileOptions,
+} from './operators/index.js';
 
 /* Pool */
 export { HTTPConnectionPool, shouldRetry } from './pool/index.js';
@@ -77,9 +102,11 @@ export type { HTTPBody } from './protocol/index.js';
 export type {
   BodyChunk,
   BodySource,
+  BytesOptions,
   Connection,
   ConnectionState,
   ExchangeTimeouts,
+  JSONOptions,
   Progress,
   ProtocolContext,
   ProtocolFactory,
@@ -88,6 +115,7 @@ export type {
   ProtocolResponse,
   RequestBody,
   RequestObserver,
+  TextOptions,
   Timings,
 } from './protocol/index.js';
 
@@ -96,16 +124,18 @@ export { HTTPHeaders } from './wire/index.js';
 export type { HeadersInit, ResponseHead, ResponseLimits } from './wire/index.js';
 
 /* Endpoints */
-export { duplex, endpointFor, tcp, tls, tlsIdentity, unix } from './endpoint/index.js';
+export { duplex, endpointFor, socks, tcp, tls, tlsIdentity, tunnel, unix } from './endpoint/index.js';
 export type {
   DuplexOptions,
   Endpoint,
+  SocksOptions,
   TCPOptions,
   TLSIdentityOptions,
   TLSOptions,
   Transport,
   TransportInfo,
   TransportSink,
+  TunnelOptions,
   UnixOptions,
 } from './endpoint/index.js';
 
@@ -123,6 +153,7 @@ export {
   ConnectError,
   ConnectTimeoutError,
   ContentDecodingError,
+  ContentTypeError,
   HeadersOverflowError,
   HeadersTimeoutError,
   HTTPClientError,
@@ -134,6 +165,8 @@ export {
   ParseError,
   PoolClosedError,
   PoolQueueFullError,
+  RecordTooLargeError,
+  ProxyError,
   RedirectError,
   RequestGenerationFailedError,
   RequestNotSentError,

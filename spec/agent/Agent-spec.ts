@@ -67,6 +67,32 @@ describe('HTTPRequest.with', () => {
   });
 });
 
+describe('An error of a body', () => {
+  it('says which request it is about, be it lost before or after somebody reads', () => {
+    for (const when of ['before', 'after']) {
+      const { agent, transports } = openAgent();
+      const { values } = record(agent.get(`${url}path`));
+      transports[0].respond(answer('hello').slice(0, -1));
+      const early = when === 'after' ? record(values[0].text()) : undefined;
+      transports[0].reset();
+      const { error } = early ?? record(values[0].text());
+      const request = { method: 'GET', url: `${url}path` };
+      expect(error).toMatchObject({ code: 'ERR_TRUNCATED_BODY', request });
+      expect((error as Error).message).toMatch(/^GET http:\/\/example\.test\/path: /);
+      expect(record(values[0].text()).error).toMatchObject({ code: 'ERR_BODY_USED', request });
+    }
+  });
+});
+
+describe('An error of a body that came with its head', () => {
+  it('says which request it is about', () => {
+    const { agent, transports } = openAgent();
+    const { values } = record(agent.get(url));
+    transports[0].respond(`${chunkedHead}no chunk`);
+    expect(record(values[0].text()).error).toMatchObject({ code: 'ERR_PARSE', request: { method: 'GET', url } });
+  });
+});
+
 describe('Agent.extend', () => {
   it('merges headers field by field', () => {
     const { agent, transports } = openAgent({ headers: { 'X-A': 'base', 'X-B': 'base' } });

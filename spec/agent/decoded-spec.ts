@@ -293,7 +293,7 @@ describe('an encoded body', () => {
   });
 
   it('many bodies at once come out whole', async () => {
-    const bodies = Array.from({ length: 40 }, (_, i) => textOf(i * 7_000 + 1));
+    const bodies = Array.from({ length: 40 }, (_, i) => textOf(i * 1_000 + 1));
     const urls = bodies.map((plain, i) => urlOf(`many ${i}`, { body: gzip(plain), encoding: 'gzip' }));
     const seen = from(urls).pipe(
       concatMap(url => agent.get(url).pipe(text())),

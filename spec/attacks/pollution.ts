@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ca, certificate, echo, httpServer, httpsServer, Program } from '../loopback/index.js';
+import { ca, certificate, echo, ForwardProxy, httpServer, httpsServer, Program } from '../loopback/index.js';
 import type { Finding, Task } from '../loopback/programs/pollution.js';
 import { bundle, type Mutation } from '../support/bundle.js';
 import { namesRead, optionNames } from './names.js';
@@ -25,12 +25,14 @@ export async function pollution(
   const http = await httpServer(echo);
   const https = await httpsServer(echo);
   const selfSigned = await httpsServer(echo, certificate('self-signed'));
-  const task: Task = { mode, names, ca, unix, http: http.port, https: https.port, selfSigned: selfSigned.port };
+  const proxy = await ForwardProxy.start();
+  const ports = { http: http.port, https: https.port, selfSigned: selfSigned.port };
+  const task: Task = { mode, names, ca, unix, ...ports, proxy: proxy.url };
   try {
     return await new Program('pollution', [JSON.stringify(task)], { mutations }).result<Outcome>(60_000);
   } finally {
     local.close();
-    for (const server of [http, https, selfSigned]) await server.close();
+    for (const server of [http, https, selfSigned, proxy]) await server.close();
   }
 }
 

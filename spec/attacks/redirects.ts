@@ -85,9 +85,6 @@ export const redirects: Attacks = {
         ...['cookie', 'authorization', 'host'],
       ),
 
-  'CVE-2024-24758 (GHSA-3787-6prv-h9w3), CVE-2024-30260 (GHSA-m4v8-wqvr-p9f7), CVE-2024-28849: Proxy-Authorization':
-    library => leaked(library, { 'Proxy-Authorization': 'Basic SECRET' }, 'proxy-authorization'),
-
   'CVE-2026-40895 (GHSA-r4q5-vmmm-2653): credentials of any name, in any form of headers': async library => {
     const names = ['X-API-Key', 'x-auth-token', 'X-Amz-Security-Token', 'PRIVATE-TOKEN', 'X-Made-Up', 'Referer'];
     const forms: HTTPRequestInit['headers'][] = [

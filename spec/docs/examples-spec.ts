@@ -2,11 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import * as fs from 'node:fs';
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { resolve } from 'node:path';
+import * as path from 'node:path';
 import ts from 'typescript';
 import { turns } from '../loopback/index.js';
 import * as library from '../../src/index.js';
 
+const { resolve } = path;
 const root = resolve(__dirname, '../..');
 const pages = ['README.md', ...fs.readdirSync(resolve(root, 'docs')).map(file => `docs/${file}`)];
 
@@ -84,6 +85,7 @@ function site(): http.Server {
       response.statusCode = 503;
     }
     if (url === '/echo') request.pipe(response);
+    else if (url === '/events') response.setHeader('Content-Type', 'text/event-stream').end('id: 1\ndata: hello\n\n');
     else if (url.startsWith('/json')) response.end('{"ok":true}');
     else response.end('hello');
   });

@@ -80,9 +80,9 @@ describe('basicAuth', () => {
   });
 
   it.each<[string, unknown, unknown, unknown]>([
-    ['user', 'a:b', 'p', { origins }],
-    ['user', 'a\nb', 'p', { origins }],
-    ['user', undefined, 'p', { origins }],
+    ['username', 'a:secret', 'p', { origins }],
+    ['username', 'a\nb', 'p', { origins }],
+    ['username', undefined, 'p', { origins }],
     ['password', 'u', 'secret\0', { origins }],
     ['password', 'u', 12, { origins }],
     ['origins', 'u', 'p', undefined],

@@ -14,6 +14,8 @@ export const setups = {
 export interface Check {
   readonly name: string;
   readonly setup: keyof typeof setups;
+  /** It is for proxies, and for no other servers. */
+  readonly ofProxies?: boolean;
   /** Whether a site can be asked this. */
   applies?(site: Site): boolean;
   run(site: Site): Promise<void>;

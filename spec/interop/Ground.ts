@@ -81,7 +81,7 @@ export class Ground {
 const given = new Set<number>();
 
 /** Not one of those that the system gives to whoever connects: it may be taken before the server starts. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 20_000);
     const server = createServer();

@@ -38,6 +38,8 @@ export interface Instance {
   /** Reloads it, or stops and starts it anew at the same addresses; see `Abilities.renewal`. */
   renew(): Promise<void>;
   stop(): Promise<void>;
+  /** The proxy by which its servers are to be reached, with its credentials. */
+  readonly proxy?: string;
 }
 
 /**
@@ -56,6 +58,8 @@ export interface Server {
   /** A command that succeeds if all is there. */
   readonly present: readonly string[];
   version(): string;
+  /** It is a proxy, with nginx behind it, which is asked by HTTP (`tcp`) and HTTPS (`tls`). */
+  readonly isProxy?: boolean;
   readonly transports: readonly TransportName[];
   readonly abilities: Abilities;
   start(ground: Ground, folder: string, settings: Settings, addresses: Addresses): Promise<Instance>;

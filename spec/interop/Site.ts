@@ -52,6 +52,7 @@ export class Site {
       baseURL: this.origin,
       timeouts: { total: 60_000, connect: 30_000 },
       ...(this.transport === 'unix' ? { endpoint: () => unix(String(this.addresses.unix)) } : {}),
+      ...(this.instance.proxy === undefined ? {} : { proxy: this.instance.proxy }),
       ...options,
       tls: { ca: this.ground.ca, ...options.tls },
     });

@@ -5,6 +5,7 @@ import { setups, type Check } from './Check.js';
 import { bodies, largeBodies } from './checks/bodies.js';
 import { closing } from './checks/closing.js';
 import { idleControl, renewalControl } from './checks/controls.js';
+import { proxyBasics, proxyFailures, proxyLoad, proxyRenewal } from './checks/proxies.js';
 import { longerIdle, shorterIdle } from './checks/idle.js';
 import { informational } from './checks/informational.js';
 import { load } from './checks/load.js';
@@ -21,6 +22,7 @@ import { apache } from './servers/apache.js';
 import { haproxy } from './servers/haproxy.js';
 import { lighttpd } from './servers/lighttpd.js';
 import { nginx } from './servers/nginx.js';
+import { microsocks, squid, tinyproxy } from './servers/proxies.js';
 import { python, twisted } from './servers/python.js';
 import { varnish } from './servers/varnish.js';
 import { Site } from './Site.js';
@@ -32,10 +34,11 @@ import { inWords, Tally } from './Tally.js';
 /** Most of the time is waiting for idle timeouts. */
 const atOnce = 4;
 
-const allServers = [nginx, apache, haproxy, lighttpd, varnish, python, twisted];
+const allServers = [nginx, apache, haproxy, lighttpd, varnish, python, twisted, squid, tinyproxy, microsocks];
 const allChecks: readonly Check[] = [
   ...[reuse, bodies, largeBodies, uploads, informational, closing, tlsCheck, load, longerIdle, renewal],
   ...[requestLimit, tooLarge, shorterIdle, idleControl, renewalControl],
+  ...[proxyBasics, proxyFailures, proxyLoad, proxyRenewal],
 ];
 
 /** What became of one server over one transport: a line of the table. */
@@ -53,7 +56,8 @@ interface Row {
 async function runServer(server: Server, checks: readonly Check[], ground: Ground): Promise<Row[]> {
   const tallies = server.transports.map(transport => ({ transport, tally: new Tally() }));
   for (const [setup, settings] of Object.entries(setups)) {
-    const chosen = checks.filter(check => check.setup === setup);
+    const isProxy = server.isProxy === true;
+    const chosen = checks.filter(check => check.setup === setup && (check.ofProxies === true) === isProxy);
     if (chosen.length === 0) continue;
     const folder = ground.folderFor(server.name);
     const addresses = await ground.addresses(folder);

@@ -3,12 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { Script } from 'node:vm';
 import { PluginKind, declareClassPlugin } from '@stryker-mutator/api/plugin';
-import {
-  DryRunStatus,
-  TestStatus,
-  determineHitLimitReached,
-  toMutantRunResult,
-} from '@stryker-mutator/api/test-runner';
+import { DryRunStatus, MutantRunStatus, TestStatus, toMutantRunResult } from '@stryker-mutator/api/test-runner';
 import { addEventHandler, getState, resetState, run } from 'jest-circus';
 
 const usualFile = 'spec/mutation/usual.json';

@@ -8,9 +8,11 @@ const folder = join('spec', room);
 
 // What is random would give every run another score.
 const specs = readdirSync(folder).filter(file => file.endsWith('-spec.ts') && file !== 'properties-spec.ts');
+// How messages are framed is told by tables that several rooms share.
+if (room !== 'pool') specs.push('../mutation/tables.ts');
 // What a room does for those above it is told by theirs.
-if (room === 'protocol')
-  specs.push('../pool/shouldRetry-spec.ts', '../agent/Agent-spec.ts', '../agent/Operation-spec.ts');
+if (room === 'protocol') specs.push('../pool/shouldRetry-spec.ts', '../pool/Retry-spec.ts');
+if (room !== 'wire') specs.push('../agent/Agent-spec.ts', '../agent/Operation-spec.ts', '../agent/Route-spec.ts');
 const blocks = specs.map(file => `describe(${JSON.stringify(file)}, () => void require('./${file}'));`);
 // Here and not in a file of its own, as the specs of the model search for hundreds of times as long.
 if (room === 'pool') {

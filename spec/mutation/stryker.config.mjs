@@ -1,9 +1,9 @@
 const room = process.env.MUTATION_ROOM;
 const reports = `coverage/mutation/${room}`;
 
-// Specs that try very much try less here, where they are run thousands of times; the same at every run.
+// What tries very often tries less here, where it is run thousands of times; the same at every run.
 process.env.FUZZ_RUNS ??= '50';
-process.env.CUT_STEP ??= '7';
+process.env.LONG_RUN ??= '2000';
 
 export default {
   mutate: [`src/${room}/**/*.ts`, '!src/**/index.ts'],

@@ -46,6 +46,44 @@ describe('the queue of a key', () => {
     expect(kit.connections.map(connection => connection.requests.length)).toEqual([1, 2]);
   });
 
+  it('two gets from inside a callback get two idle connections', () => {
+    const kit = new PoolKit();
+    const both = [kit.lease('k'), kit.lease('k')];
+    for (const lease of both) lease.release();
+    const dials = kit.connections.length;
+    const gets: Get[] = [];
+    kit.pool.get('other', new FakeEndpoint('connects').stream).subscribe(() => {
+      for (let i = 0; i < 2; i++) gets.push(kit.get('k', new FakeEndpoint()));
+    });
+    expect(gets.map(({ lease }) => lease?.reused)).toEqual([true, true]);
+    expect(kit.connections.length).toBe(dials + 1);
+  });
+
+  it('two gets from inside a callback have their connections validated together', () => {
+    const polled$ = new Subject<void>();
+    const kit = new PoolKit({ validateIdle: polled$ });
+    const both = [kit.get('k'), kit.get('k')];
+    polled$.next();
+    for (const { lease } of both) lease!.release();
+    const gets: Get[] = [];
+    kit.pool.get('other', new FakeEndpoint('connects').stream).subscribe(() => {
+      for (let i = 0; i < 2; i++) gets.push(kit.get('k', new FakeEndpoint()));
+    });
+    polled$.next();
+    expect(waiting(gets)).toEqual([true, true]);
+    polled$.next();
+    expect(waiting(gets)).toEqual([false, false]);
+  });
+
+  it('two gets from inside a callback are dialled for, both', () => {
+    const kit = new PoolKit();
+    const endpoint = new FakeEndpoint();
+    kit.pool.get('other', new FakeEndpoint('connects').stream).subscribe(() => {
+      for (let i = 0; i < 2; i++) kit.get('k', endpoint);
+    });
+    expect(endpoint.pending).toHaveLength(2);
+  });
+
   it('a waiter takes its dial, another dial or a returned connection, whichever is first', () => {
     const kit = new PoolKit({ maxConnectionsPerHost: 3 });
     const lease = kit.lease('k');
@@ -270,6 +308,31 @@ describe('keys that share maxConnections', () => {
     const third = kit.get('a');
     own.lease!.release();
     expect([other.pending, third.pending]).toEqual([false, true]);
+  });
+
+  it('a second counts from the get, also late in the life of a pool', () => {
+    for (const [waited, pending] of [
+      [999, [true, false]],
+      [1_000, [false, true]],
+    ] as const) {
+      const kit = new PoolKit({ maxConnections: 1 });
+      kit.advance(10_000);
+      const lease = kit.lease('a');
+      const gets = [kit.get('b'), kit.get('a')];
+      kit.advance(waited);
+      lease.release();
+      expect(waiting(gets)).toEqual(pending);
+    }
+  });
+
+  it('a connection stays with a key whose own get has waited for longer', () => {
+    const kit = new PoolKit({ maxConnections: 1 });
+    const lease = kit.lease('a');
+    const gets = [kit.get('a'), kit.get('b')];
+    kit.advance(10_000);
+    lease.release();
+    expect(waiting(gets)).toEqual([false, true]);
+    expect(kit.pool.stats().opened).toBe(1);
   });
 
   it('a key is not starved by its own arrivals', () => {

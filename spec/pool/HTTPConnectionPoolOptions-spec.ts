@@ -27,6 +27,11 @@ describe('the defaults', () => {
     });
   });
 
+  it('of the limits hold for those that are not given', () => {
+    const { limits } = poolSettings();
+    expect(poolSettings({ limits: { maxDrain: 5 } }).limits).toEqual({ ...limits, maxDrain: 5 });
+  });
+
   it('make HTTP/1.1 connections', () => {
     const kit = new PoolKit({ protocolFactory: undefined });
     const { protocolFactory, limits } = poolSettings();
@@ -75,6 +80,9 @@ describe('a bad value throws InvalidOptionError with name and value', () => {
     ['maxConnectionAge', [-1, NaN, 2 ** 31]],
     ['leaseTimeout', [-1, NaN, 2 ** 31]],
     ['validateIdle', [1, 'true', {}]],
+    ['scheduler', [1, {}, { now: () => 0 }, { schedule: () => undefined }]],
+    ['protocolFactory', [1, {}]],
+    ['limits', [1, 'none', []]],
   ];
 
   it.each(bad.flatMap(([name, values]) => values.map(value => [name, value] as const)))('%s: %p', (name, value) => {
@@ -236,11 +244,20 @@ describe('cachedConnectionTimeout', () => {
       now: () => scheduler.now() + slept,
       schedule: (...args: unknown[]) => Reflect.apply(scheduler.schedule, scheduler, args) as Subscription,
     };
-    const kit = new PoolKit({ scheduler: clock, cachedConnectionTimeout: 100 });
-    const stale = kit.idle('k');
-    slept = 101;
-    expect(kit.lease('k').reused).toBe(false);
-    expect(stale.state).toBe('closed');
+    for (const [sleep, reused] of [
+      [99, true],
+      [100, false],
+      [101, false],
+    ] as const) {
+      slept = 0;
+      const kit = new PoolKit({ scheduler: clock, cachedConnectionTimeout: 100 });
+      const stale = kit.idle('k');
+      kit.watch();
+      slept = sleep;
+      expect(kit.lease('k').reused).toBe(reused);
+      expect(stale.state).toBe(reused ? 'quiescent' : 'closed');
+      expect(kit.log()[0]).toBe(reused ? 'k leased reused' : 'k evicted idle-timeout');
+    }
   });
 
   describe('and what the server says in Keep-Alive', () => {
@@ -391,6 +408,20 @@ describe('acquireTimeout', () => {
     expect(endpoint.cancels).toBe(1);
   });
 
+  it('its error tells how long it waited, and what was held, also late in the life of a pool', () => {
+    const polled$ = new Subject<void>();
+    const kit = new PoolKit({ validateIdle: polled$, maxConnectionsPerHost: 2 });
+    kit.advance(1_000);
+    const get = kit.get('k', undefined, { acquireTimeout: 50 });
+    kit.get('k', NEVER);
+    kit.advance(50);
+    expect(get.error).toMatchObject({
+      acquireTimeout: 50,
+      snapshot: { key: 'k', waited: 50, max: 2, leased: 1, idle: 0, connecting: 1, pending: 2 },
+    });
+    expect(kit.pool.stats('k')).toMatchObject({ open: 2, leased: 1, validating: 1, connecting: 1, pending: 1 });
+  });
+
   it('0: what is there at once is given', () => {
     const kit = new PoolKit({ acquireTimeout: 0 });
     expect(kit.get('k').lease).toBeDefined();
@@ -425,8 +456,10 @@ describe('maxConnectionAge', () => {
     const old = kit.idle('k');
     kit.advance(100);
     expect(old.state).toBe('quiescent');
+    kit.watch();
     expect(kit.lease('k').reused).toBe(false);
     expect(old.state).toBe('closed');
+    expect(kit.log()[0]).toBe('k evicted max-age');
   });
 
   it('is jittered by −10 % at most, and not all alike', () => {

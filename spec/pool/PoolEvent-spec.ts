@@ -1,4 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { NEVER, Subject } from 'rxjs';
+import { BodyUnclaimedError, ResponseNeverReceivedError } from '../../src/errors/index.js';
+import type { HTTPConnectionPoolOptions } from '../../src/pool/index.js';
 import { FakeEndpoint, PoolKit, send } from './support/index.js';
 
 describe('pool.events', () => {
@@ -28,6 +31,16 @@ describe('pool.events', () => {
     kit.get('k');
     lease.release();
     expect(kit.log()).toEqual(['k pending 1', 'k pending 2', 'k quiescent 0', 'k leased']);
+  });
+
+  it('of gets that wait, both if they come from one callback', () => {
+    const kit = new PoolKit({ maxConnectionsPerHost: 1 });
+    kit.lease('k');
+    kit.watch();
+    kit.pool.get('other', new FakeEndpoint('connects').stream).subscribe(() => {
+      for (let i = 0; i < 2; i++) kit.get('k');
+    });
+    expect(kit.log().filter(entry => entry.startsWith('k '))).toEqual(['k pending 2', 'k pending 2']);
   });
 
   it('of a get that does not wait there is no pending', () => {
@@ -63,6 +76,34 @@ describe('pool.events', () => {
     expect(kit.events[1]).toMatchObject({ type: 'connect-failed', elapsed: 70, at: 70, key: 'k' });
   });
 
+  it('of a dial, with how long that took, whenever it was', () => {
+    const kit = new PoolKit().watch();
+    kit.advance(1_000);
+    const endpoint = new FakeEndpoint();
+    kit.get('k', endpoint);
+    kit.get('k', endpoint);
+    kit.advance(30);
+    endpoint.dials[0].connect();
+    kit.advance(20);
+    endpoint.dials[1].fail();
+    const taken = kit.events.filter(event => 'elapsed' in event);
+    expect(taken).toMatchObject([
+      { type: 'connected', elapsed: 30, at: 1_030 },
+      { type: 'connect-failed', elapsed: 50, at: 1_050 },
+    ]);
+  });
+
+  it('of a lease, with how long its get waited, whenever it was', () => {
+    const kit = new PoolKit({ maxConnectionsPerHost: 1 });
+    kit.advance(1_000);
+    const lease = kit.lease('k');
+    kit.watch();
+    kit.get('k');
+    kit.advance(40);
+    lease.release();
+    expect(kit.events.filter(({ type }) => type === 'leased')).toMatchObject([{ waited: 40, at: 1_040 }]);
+  });
+
   it('of a retry', () => {
     const kit = new PoolKit();
     kit.idle('k');
@@ -92,6 +133,129 @@ describe('pool.events', () => {
     act(kit);
     expect(kit.log().pop()).toBe(`k evicted ${reason}`);
     expect(kit.holds()).toEqual([0, 0, 0, 0]);
+  });
+
+  it.each<[string, HTTPConnectionPoolOptions, (kit: PoolKit) => unknown, string]>([
+    [
+      'over the cap of idle ones of all keys',
+      { maxPersistent: 1 },
+      kit => [kit.idle('a'), kit.idle('b')],
+      'a overflow',
+    ],
+    ['over the cap of a key', { maxPersistentPerHost: 0 }, kit => kit.idle('a'), 'a overflow'],
+    ['with no idle life', { cachedConnectionTimeout: 0 }, kit => kit.idle('a'), 'a not-persistent'],
+    ['for another key', { maxConnections: 1 }, kit => [kit.idle('a'), kit.get('b')], 'a room'],
+    [
+      'for another key that has waited for long',
+      { maxConnections: 1 },
+      kit => {
+        const lease = kit.lease('a');
+        kit.get('b');
+        kit.get('a');
+        kit.advance(1_000);
+        lease.release();
+      },
+      'a room',
+    ],
+    ['idle, when the pool is closed', {}, kit => [kit.idle('a'), kit.pool.close()], 'a pool-closed'],
+    ['leased, when its time is over', {}, kit => [kit.lease('a'), kit.pool.close({ gracePeriod: 0 })], 'a pool-closed'],
+    [
+      'that comes back to a pool that is closing',
+      {},
+      kit => {
+        const lease = kit.lease('a');
+        kit.pool.close();
+        lease.release();
+      },
+      'a pool-closed',
+    ],
+    [
+      'whose body nobody claimed in time',
+      { retryAutomatically: false },
+      kit => (send(kit.lease('a')), kit.connections[0].fail(new BodyUnclaimedError(10_000))),
+      'a cancelled',
+    ],
+    [
+      'handed back before it was handed out',
+      { validateIdle: NEVER },
+      kit => [kit.get('a'), kit.connections[0].quiescentByMistake()],
+      'a wrong-state',
+    ],
+    [
+      'of a retry that was given up while the connection was validated',
+      {},
+      kit => {
+        const polled$ = new Subject<void>();
+        const slow = new PoolKit({ validateIdle: polled$ });
+        slow.pool.events.subscribe(event => kit.events.push(event));
+        const setup = slow.get('a');
+        polled$.next();
+        send(setup.lease!);
+        slow.connections[0].answer();
+        const get = slow.get('a');
+        polled$.next();
+        const sent = send(get.lease!);
+        slow.connections[0].fail();
+        sent.subscription.unsubscribe();
+      },
+      'a cancelled',
+    ],
+    [
+      'of a retry whose time was over while the connection was validated',
+      {},
+      kit => {
+        const polled$ = new Subject<void>();
+        const slow = new PoolKit({ validateIdle: polled$ });
+        slow.pool.events.subscribe(event => kit.events.push(event));
+        const setup = slow.get('a');
+        polled$.next();
+        send(setup.lease!);
+        slow.connections[0].answer();
+        const get = slow.get('a', undefined, { acquireTimeout: 100 });
+        polled$.next();
+        send(get.lease!);
+        slow.connections[0].fail();
+        slow.advance(200);
+      },
+      'a cancelled',
+    ],
+  ])('the reason of an eviction: %s', (_name, options, act, reason) => {
+    const kit = new PoolKit(options).watch();
+    act(kit);
+    const [last] = kit.events.filter(({ type }) => type === 'evicted').slice(-1);
+    expect(last).toMatchObject({ type: 'evicted' });
+    expect(`${last.key} ${(last as { reason: string }).reason}`).toBe(reason);
+  });
+
+  it('a lease that gives up the place of a connection that died tells of that as an error', () => {
+    const kit = new PoolKit();
+    const stale = kit.idle('k');
+    const lease = kit.lease('k');
+    const error = new ResponseNeverReceivedError('reset');
+    stale.fail(error);
+    kit.watch();
+    lease.abort(error);
+    expect(kit.events).toMatchObject([{ type: 'evicted', reason: 'error', error }]);
+  });
+
+  it('of the end of the pool, which is of no key', () => {
+    const kit = new PoolKit().watch();
+    kit.pool.close();
+    expect(kit.events).toEqual([{ type: 'closed', key: '', at: 0 }]);
+  });
+
+  it('what the teardown of an endpoint throws is told, and harms nobody', () => {
+    const kit = new PoolKit({ maxConnectionsPerHost: 1 }).watch();
+    const endpoint = new FakeEndpoint();
+    const error = new Error('cannot hang up');
+    endpoint.onTeardown = () => {
+      throw error;
+    };
+    const get = kit.get('k', endpoint);
+    get.cancel();
+    const told = kit.events.filter(({ type }) => type === 'error');
+    expect(told).toMatchObject([{ key: 'k', error: { errors: [error] } }]);
+    expect(kit.lease('k')).toBeDefined();
   });
 
   it('a connection handed back in the wrong state is reported, and destroyed', () => {

@@ -317,6 +317,47 @@ describe('the retry on a stale connection', () => {
     expect(sent.completed).toBe(true);
   });
 
+  it('a lease that lost its reused connection before it was used has begun no body: one that can be read once is sent', () => {
+    const kit = new PoolKit();
+    const stale = kit.idle('k');
+    const lease = kit.lease('k');
+    stale.finFromServer();
+    const sent = send(lease, { method: 'POST', body: of('once') });
+    kit.connections[1].answer();
+    expect(sent.completed).toBe(true);
+  });
+
+  it('sends the request that was made, whatever the caller does to its object meanwhile', () => {
+    const kit = new PoolKit();
+    const stale = kit.idle('k');
+    const request = { path: '/made', method: 'GET', headers: { 'X-A': '1' } };
+    kit.lease('k').request(request).subscribe();
+    Object.assign(request, { path: '/other', method: 'POST' });
+    request.headers['X-A'] = '2';
+    stale.fail();
+    for (const { requests } of [stale, kit.connections[1]]) {
+      const { path, method, headers } = requests.at(-1)!;
+      expect([path, method, [...(headers as Iterable<[string, string]>)]]).toEqual(['/made', 'GET', [['X-A', '1']]]);
+    }
+  });
+
+  it('copies an object literal, with or without a prototype, and takes an instance of a class as it is', () => {
+    class Request {
+      readonly path = '/';
+    }
+    const bare = Object.assign(Object.create(null) as object, { path: '/' });
+    for (const [request, copied] of [
+      [{ path: '/' }, true],
+      [bare, true],
+      [new Request(), false],
+    ] as const) {
+      const kit = new PoolKit();
+      kit.lease('k').request(request).subscribe();
+      const [sent] = kit.connections[0].requests;
+      expect([sent.path, sent === request]).toEqual(['/', !copied]);
+    }
+  });
+
   it('a lease that lost its reused connection, released unused, gives up its place', () => {
     const kit = new PoolKit({ maxConnectionsPerHost: 1 });
     const stale = kit.idle('k');

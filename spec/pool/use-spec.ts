@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { concatMap, EMPTY, firstValueFrom, map, mergeMap, NEVER, Observable, of, throwError } from 'rxjs';
+import type { ProtocolResponse } from '../../src/protocol/index.js';
 import { FakeEndpoint, PoolKit } from './support/index.js';
 
 const connects = (): FakeEndpoint['stream'] => new FakeEndpoint('connects').stream;
@@ -92,6 +93,22 @@ describe('pool.use', () => {
     kit.connections[0].finish();
     expect(await text).toBe('late');
     expect(kit.holds()).toEqual([0, 1, 0, 0]);
+  });
+
+  it('from the head on the body owns the exchange: a response that was told to the end can be read', () => {
+    const kit = new PoolKit();
+    const told: (ProtocolResponse | 'complete')[] = [];
+    kit.pool
+      .use('k', connects(), lease => lease.request({ path: '/' }))
+      .subscribe({ next: response => told.push(response), complete: () => told.push('complete') });
+    kit.connections[0].respond();
+    expect(told[1]).toBe('complete');
+    expect(kit.connections[0].state).toBe('receiving');
+    const texts: string[] = [];
+    (told[0] as ProtocolResponse).text().subscribe(text => texts.push(text));
+    kit.connections[0].data('late');
+    kit.connections[0].finish();
+    expect(texts).toEqual(['late']);
   });
 
   it('an unsubscribe after the head leaves a body that is read elsewhere alone', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Observable } from 'rxjs';
-import type { ProtocolResponse } from '../../src/protocol/index.js';
+import { keepPrepared, type ProtocolResponse } from '../../src/protocol/index.js';
 import { answer, openConnection, record, type Recorded } from '../support/index.js';
 
 describe('HTTP11ClientProtocol', () => {
@@ -63,5 +63,59 @@ describe('HTTP11ClientProtocol', () => {
     });
     expect(closed.outcome).toBe('RequestNotSentError');
     expect(closing.transport.written).toBe('');
+  });
+
+  it('makes no body for a request that it does not take', () => {
+    const { request } = openConnection();
+    request();
+    let made = 0;
+    const body = (): string => String(made++);
+    expect(request({ method: 'POST', body }).outcome).toBe('RequestNotSentError');
+    expect(made).toBe(0);
+  });
+
+  it('tells how far the last request got: what was written, whether its body was begun, whether an answer came', () => {
+    const { request, transport, connection } = openConnection();
+    const none = { wrote: false, responseByte: false, bodySubscribed: false };
+    expect(connection.progress()).toMatchObject({ state: 'quiescent', ...none });
+    request();
+    expect(connection.progress()).toMatchObject({ ...none, state: 'waiting', wrote: true });
+    transport.respond(answer());
+    request({ method: 'POST', body: 'x' });
+    expect(connection.progress()).toMatchObject({ state: 'waiting', wrote: true, bodySubscribed: true });
+    transport.respond('H');
+    expect(connection.progress()).toMatchObject({ state: 'waiting', responseByte: true });
+    transport.reset();
+    expect(connection.progress()).toMatchObject({ state: 'closed', wrote: true, responseByte: true });
+  });
+
+  it('writes a request that was prepared once as its connection needs it', () => {
+    const request = { path: '/again' };
+    keepPrepared(request);
+    for (const authority of ['one.test', 'two.test', 'two.test', 'one.test']) {
+      for (const persistent of [true, false, false, true]) {
+        const { connection, transport } = openConnection({ authority, persistent });
+        record(connection.request(request));
+        const close = persistent ? '' : 'Connection: close\r\n';
+        expect(transport.written).toBe(`GET /again HTTP/1.1\r\nHost: ${authority}\r\n${close}\r\n`);
+      }
+    }
+  });
+
+  it('does not let an exchange that is over touch the next one', () => {
+    const stage = openConnection();
+    const old = record(stage.connection.request({ path: '/old' }));
+    let next: Recorded<ProtocolResponse> | undefined;
+    stage.connection.quiescent.subscribe(() => {
+      if (next !== undefined) return;
+      next = stage.request({ path: '/next' });
+      // All of its response has come, and it has not been told yet.
+      old.subscription.unsubscribe();
+    });
+    stage.transport.respond(answer('old'));
+    expect(old.outcome).toBe('nothing');
+    stage.transport.respond(answer('next'));
+    expect(record(next!.values[0].text()).values).toEqual(['next']);
+    expect(stage.state).toBe('quiescent');
   });
 });

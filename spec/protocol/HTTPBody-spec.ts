@@ -85,6 +85,71 @@ describe('pull', () => {
     expect(worked).toEqual(['a']);
   });
 
+  it('copies nothing once it is under way: chunks lie in the one buffer that the connection has', () => {
+    const { request, transport } = openConnection();
+    const { values } = request();
+    transport.respond(chunkedHead);
+    const buffers: ArrayBufferLike[] = [];
+    record(
+      values[0].body.pull(bytes => {
+        buffers.push(bytes.buffer);
+        return of('done');
+      }),
+    );
+    for (const data of ['a', 'b', 'c', 'd']) transport.respond(chunk(data));
+    expect(buffers).toHaveLength(4);
+    expect(new Set(buffers.slice(1)).size).toBe(1);
+    // And not in the buffer of all connections.
+    const other = openConnection();
+    const response = other.request();
+    other.transport.respond(chunkedHead);
+    record(response.values[0].body.pull(bytes => of(buffers.push(bytes.buffer))));
+    for (const data of ['a', 'b']) other.transport.respond(chunk(data));
+    expect(new Set(buffers.slice(1)).size).toBe(3);
+  });
+
+  it.each(['at once', 'later'])(
+    'leaves a connection that flows, without a buffer of its own; its work is done %s',
+    when => {
+      const { request, transport } = openConnection();
+      const { values } = request();
+      transport.respond(chunkedHead);
+      const work = new Subject<never>();
+      const body = record(values[0].body.pull(() => (when === 'at once' ? of('done') : work)));
+      for (const data of ['a', 'b', '']) transport.respond(chunk(data));
+      expect(transport.hasOwnBuffer).toBe(when === 'at once' ? false : true);
+      work.complete();
+      return microtasks().then(() => {
+        expect(body.completed).toBe(true);
+        expect([transport.hasOwnBuffer, transport.paused]).toEqual([false, false]);
+        const next = request({ path: '/next' });
+        transport.respond(answer('next'));
+        expect(record(next.values[0].text()).values).toEqual(['next']);
+      });
+    },
+  );
+
+  it.each([
+    ['is done', 'draining'],
+    ['goes on', 'closed'],
+  ])('is left when the work on its last chunk %s: the connection is %s', (work, state) => {
+    const stage = openConnection();
+    const { values } = stage.request();
+    stage.transport.respond(answer('hello').slice(0, -4));
+    const worked: string[] = [];
+    const pulled = record(
+      values[0].body.pull(bytes => {
+        worked.push(text(bytes));
+        return worked.length === 3 && work === 'goes on' ? new Subject<string>() : of('done');
+      }),
+    );
+    stage.transport.respond('e');
+    stage.transport.respond('l');
+    expect(worked).toEqual(['h', 'e', 'l']);
+    pulled.subscription.unsubscribe();
+    expect(stage.state).toBe(state);
+  });
+
   it('gives chunks of which slice() is a copy, as of any Uint8Array', () => {
     const { request, transport } = openConnection();
     const { values } = request();

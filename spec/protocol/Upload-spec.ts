@@ -7,16 +7,57 @@ import { loopTurn } from '../../src/timing/index.js';
 import { answer, microtasks, openConnection, ticks, type Recorded, type Stage } from '../support/index.js';
 
 describe('An upload that the server refuses at once', () => {
-  it('is not begun if the answer came from inside the write of the head', () => {
-    const refusal = 'HTTP/1.1 413 Content Too Large\r\nContent-Length: 5\r\n\r\n';
+  it.each([300, 413])('is not begun if the answer came from inside the write of the head: %d', status => {
+    const refusal = `HTTP/1.1 ${status} No\r\nContent-Length: 5\r\n\r\n`;
     let subscribed = false;
     const body = new Observable<string>(() => {
       subscribed = true;
     });
     const { request, transport } = openConnection({ onWrite: (_bytes, peer) => peer.respond(refusal) });
-    expect(request({ method: 'POST', body }).values[0].status).toBe(413);
+    expect(request({ method: 'POST', body }).values[0].status).toBe(status);
     expect(subscribed).toBe(false);
     expect(transport.writes.length).toBe(1);
+  });
+
+  it('is not begun either if that answer was a success, and whole', () => {
+    let subscribed = false;
+    const body = new Observable<string>(() => {
+      subscribed = true;
+    });
+    const { request, state } = openConnection({ onWrite: (_bytes, peer) => peer.respond(answer('done')) });
+    expect(request({ method: 'POST', body }).values[0].status).toBe(200);
+    expect(subscribed).toBe(false);
+    expect(state).toBe('quiescent');
+  });
+
+  it('goes on if a success came from inside the write of the head, and is not over', () => {
+    const body = new Subject<string>();
+    const early = answer('hello').slice(0, -1);
+    let answered = false;
+    const { request, transport } = openConnection({
+      onWrite: (_bytes, peer) => {
+        if (!answered) peer.respond(early);
+        answered = true;
+      },
+    });
+    expect(request({ method: 'POST', body }).values[0].status).toBe(200);
+    body.next('part');
+    body.complete();
+    expect(transport.requests[0]).toMatchObject({ body: 'part', complete: true });
+  });
+
+  it.each([
+    [299, true],
+    [300, false],
+    [304, false],
+    [500, false],
+  ])('goes on at its head only if that is a success: %d', (status, goesOn) => {
+    const body = new Subject<string>();
+    const { request, transport } = openConnection();
+    const seen = request({ method: 'POST', body });
+    transport.respond(answer('hello', { status: `${status} X` }).slice(0, -1));
+    expect(seen.values[0].status).toBe(status);
+    expect(body.observed).toBe(goesOn);
   });
 });
 
@@ -99,8 +140,10 @@ describe('A request body', () => {
 
   it('goes out in one write with its head, if it is small', () => {
     const { request, transport } = openConnection();
-    request({ method: 'POST', body: 'hello' });
+    request({ method: 'POST', body: 'hello', headers: { X: 'caf\xe9' } });
     expect(transport.writes.length).toBe(1);
+    // A head is latin1, whatever the body is.
+    expect(transport.written).toContain('\r\nX: caf\xe9\r\n');
   });
 });
 
@@ -127,6 +170,21 @@ describe('Backpressure', () => {
     transport.drain();
     await microtasks();
     expect(asked).toBe(2);
+  });
+
+  it('holds what an Observable emits while the socket takes nothing, also its last bytes', async () => {
+    const { request, transport } = openConnection({ highWaterMark: 200 });
+    const body = new Subject<string>();
+    request({ method: 'PUT', headers: { 'Content-Length': '302' }, body });
+    body.next('x'.repeat(300));
+    const { length } = transport.writes;
+    body.next('y');
+    body.next('z');
+    await polled();
+    expect(transport.writes.length).toBe(length);
+    transport.drain();
+    await polled();
+    expect(transport.requests[0]).toMatchObject({ body: `${'x'.repeat(300)}yz`, complete: true });
   });
 
   it('tells the progress, up to the whole', () => {
@@ -336,11 +394,27 @@ describe('A source that fails', () => {
   it.each([
     ['no body at all', 5],
     ['a promise', Promise.resolve('x')],
+    ['a plain object', {}],
     ['a function that makes none', () => 5],
+    ['a function that makes null', () => null],
+    ['a function that makes nothing', () => undefined],
+    ['a function that makes a function', () => () => 'x'],
   ])('is InvalidRequestError, and nothing is written: %s', (_name, body) => {
     const stage = openConnection();
-    expect(stage.request({ method: 'POST', body: body as unknown as RequestBody }).outcome).toBe('InvalidRequestError');
+    const { error } = stage.request({ method: 'POST', body: body as unknown as RequestBody });
+    expect(error).toMatchObject({ code: 'ERR_INVALID_REQUEST', field: 'body' });
     expect(stage.transport.written).toBe('');
+  });
+
+  it('is torn down where it fails from within its subscription, and never ends', () => {
+    let left = 0;
+    const body = new Observable<string>(subscriber => {
+      subscriber.next(5 as unknown as string);
+      return () => left++;
+    });
+    const stage = openConnection();
+    expect(stage.request({ method: 'POST', body }).outcome).toBe('RequestGenerationFailedError');
+    expect(left).toBe(1);
   });
 
   it('emits what is neither bytes nor text', () => {
@@ -356,6 +430,26 @@ describe('A body that a function has made', () => {
     const { request } = openConnection();
     expect(request({ method: 'POST', body: () => readable, path: 'no path' }).outcome).toBe('InvalidRequestError');
     expect(readable.destroyed).toBe(true);
+  });
+});
+
+describe('A body that the caller has made', () => {
+  it('is left alone if the request is refused', () => {
+    const body = Readable.from(['x']);
+    const { request } = openConnection();
+    expect(request({ method: 'POST', body, path: 'no path' }).outcome).toBe('InvalidRequestError');
+    expect(body.destroyed).toBe(false);
+  });
+});
+
+describe('A body that a function would make', () => {
+  it.each(['CONNECT', 'TRACE'])('is not made for %s, which has none', method => {
+    let made = 0;
+    const body = (): string => String(made++);
+    const { request } = openConnection();
+    const { error } = request({ method, path: method === 'CONNECT' ? 'example.test:443' : '/', body });
+    expect(error).toMatchObject({ code: 'ERR_INVALID_REQUEST', field: 'body' });
+    expect(made).toBe(0);
   });
 });
 
@@ -441,6 +535,18 @@ describe('A source of declared length that does not say that it is done', () => 
     await polled();
     expect(stage.transport.requests[0].complete).toBe(false);
     expect(body.observed).toBe(false);
+  });
+
+  it('is asked once for what may follow, also when its last bytes are sent', async () => {
+    let asked = 0;
+    const chunk = { done: false, value: 'hello' } as const;
+    const next = () => (asked++ === 0 ? Promise.resolve(chunk) : new Promise<typeof chunk>(() => undefined));
+    const stage = openConnection();
+    stage.request({ method: 'PUT', headers, body: { [Symbol.asyncIterator]: () => ({ next }) } });
+    await polled();
+    await polled();
+    expect(stage.transport.requests[0]).toMatchObject({ body: 'hello', complete: true });
+    expect(asked).toBe(2);
   });
 
   it('the end in the same turn: the last bytes do not wait, and go out once', async () => {

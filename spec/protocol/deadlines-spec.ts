@@ -165,6 +165,30 @@ describe('No deadline runs', () => {
     expect(stage.reports).toEqual([]);
   });
 
+  it('while the source of an upload holds that had to wait for the socket before', () => {
+    const stage = openConnection({ highWaterMark: 90 });
+    const body = new Subject<string>();
+    const seen = stage.request({ method: 'POST', body });
+    stage.transport.drain();
+    body.next('x'.repeat(100));
+    stage.clock.advance(bodyIdle - 1);
+    stage.transport.drain();
+    stage.clock.advance(1_000_000);
+    expect(seen.outcome).toBe('nothing');
+  });
+
+  it('while the consumer of an early body holds, though the upload moves', () => {
+    const stage = openConnection();
+    const body = new Subject<string>();
+    const { values } = stage.request({ method: 'POST', body });
+    stage.transport.respond(chunkedHead + chunk('a'));
+    const seen = record(values[0].body.pull(() => new Subject<never>()));
+    body.next('more');
+    stage.clock.advance(1_000_000);
+    expect(seen.outcome).toBe('nothing');
+    expect(stage.state).toBe('early');
+  });
+
   it('on an idle connection', () => {
     const stage = openConnection();
     stage.request();
@@ -205,7 +229,38 @@ describe('The deadline on an early body', () => {
   });
 });
 
+describe('The deadline on the claim of an early body', () => {
+  it('is not prolonged by an upload that moves', () => {
+    const stage = openConnection({ limits: { maxDrain: 10 } });
+    const body = new Subject<string>();
+    const { values } = stage.request({ method: 'POST', body });
+    stage.transport.respond(answer('x'.repeat(100)).slice(0, -50));
+    const trailers = record(values[0].trailers);
+    for (let i = 0; i < 10; i++) {
+      expect(trailers.outcome).toBe('nothing');
+      body.next('more');
+      stage.clock.advance(bodyUnclaimed / 10);
+    }
+    expect(trailers.outcome).toBe('BodyUnclaimedError');
+  });
+});
+
 describe('A drain', () => {
+  it('has 1 s also where the consumer had held the server back', async () => {
+    const stage = openConnection();
+    const { values } = stage.request();
+    stage.transport.respond(answer('hello').slice(0, -2));
+    const iterator = values[0].body[Symbol.asyncIterator]();
+    await iterator.next();
+    expect(stage.transport.paused).toBe(true);
+    await iterator.return!();
+    expect(stage.state).toBe('draining');
+    stage.clock.advance(999);
+    expect(stage.state).toBe('draining');
+    stage.clock.advance(1);
+    expect(stage.state).toBe('closed');
+  });
+
   it('has 1 s, whatever comes meanwhile', () => {
     const stage = openConnection();
     const { values } = stage.request();
@@ -245,6 +300,21 @@ describe('A body that is not claimed in time', () => {
     expect(text.values).toEqual(['x'.repeat(100)]);
     expect(stage.reports).toEqual([]);
     expect(stage.state).toBe('quiescent');
+  });
+});
+
+describe('Timeouts that change from request to request', () => {
+  it('hold as they are when a request is made', () => {
+    const timeouts = { headers: 1_000 };
+    for (const after of [1_000, 500, 2_000]) {
+      timeouts.headers = after;
+      const stage = openConnection();
+      const seen = stage.request({ timeouts });
+      stage.clock.advance(after - 1);
+      expect(seen.outcome).toBe('nothing');
+      stage.clock.advance(1);
+      expect(seen.outcome).toBe('HeadersTimeoutError');
+    }
   });
 });
 

@@ -66,6 +66,27 @@ describe('An error of a body', () => {
   });
 });
 
+describe('A response', () => {
+  it.each([
+    [200, true],
+    [299, true],
+    [300, false],
+    [404, false],
+  ])('of %d is ok: %s', (status, ok) => {
+    const { request, transport } = openConnection();
+    const { values } = request();
+    transport.respond(answer('hello', { status: `${status} X` }));
+    expect([values[0].status, values[0].ok]).toEqual([status, ok]);
+  });
+
+  it('that switches protocols is not ok, as it is not 2xx', () => {
+    const { request, transport } = openConnection();
+    const { values } = request({ headers: { Upgrade: 'echo' } });
+    transport.respond('HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\n\r\n');
+    expect([values[0].status, values[0].ok]).toEqual([101, false]);
+  });
+});
+
 describe('A body', () => {
   it('tells its length where the head does', () => {
     for (const [sent, length] of [

@@ -197,7 +197,78 @@ describe.each(Object.entries(ends))('%s', (kind, end) => {
   });
 });
 
+describe('The error of a lost connection', () => {
+  const cause = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+  const until: Record<string, (stage: Stage) => { readonly error: unknown }> = {
+    RequestTransmissionFailedError: stage => stage.request({ method: 'POST', body: new Subject<string>() }),
+    ResponseNeverReceivedError: stage => stage.request(),
+    ResponseFailedError: stage => {
+      const seen = stage.request();
+      stage.transport.respond('HTTP/1.1 200');
+      return seen;
+    },
+    TruncatedBodyError: stage => {
+      const seen = fetchText(stage);
+      stage.transport.respond(answer('hello').slice(0, -1));
+      return seen;
+    },
+  };
+
+  it.each(Object.entries(until))('%s has what the socket said as its cause', (name, begin) => {
+    const stage = openConnection();
+    const seen = begin(stage);
+    stage.transport.reset(cause);
+    expect((seen.error as Error).constructor.name).toBe(name);
+    expect((seen.error as Error).cause).toBe(cause);
+  });
+});
+
+describe('A transport that is closed without an error, and without FIN', () => {
+  it.each([
+    ['of known length', answer('hello').slice(0, -1)],
+    ['in chunks', chunkedHead + chunk('hell')],
+    ['up to the close', `${closeDelimited}hell`],
+  ])('cuts a body %s', async (_framing, sent) => {
+    const stage = openConnection();
+    const seen = fetchText(stage);
+    stage.transport.respond(sent);
+    stage.transport.destroy();
+    await turns();
+    expect(seen.outcome).toBe('TruncatedBodyError');
+    expect(stage.state).toBe('closed');
+  });
+});
+
+describe('A body that has come whole, and was not read whole when the connection is reset', () => {
+  it('is complete, and the connection is not used again', async () => {
+    const stage = openConnection({ limits: { maxDrain: 3 } });
+    const { values } = stage.request();
+    stage.transport.respond(chunkedAnswer('hell', 'o'));
+    expect([stage.state, stage.transport.paused]).toEqual(['receiving', true]);
+    stage.transport.reset();
+    await turns();
+    expect(stage.log).not.toContain('quiescent');
+    expect(stage.state).toBe('closed');
+    expect(record(values[0].text()).values).toEqual(['hello']);
+  });
+});
+
 describe('A close-delimited body', () => {
+  it('that nobody has claimed is complete with FIN, also when the socket is closed behind that', async () => {
+    for (const closes of [true, false]) {
+      const stage = openConnection();
+      const { values } = stage.request();
+      stage.transport.respond(`${closeDelimited}hello`);
+      stage.transport.fin();
+      if (closes) stage.transport.destroy();
+      await turns();
+      const trailers = record(values[0].trailers);
+      expect(trailers.values.map(({ raw }) => raw)).toEqual([[]]);
+      expect(record(values[0].text()).values).toEqual(['hello']);
+      expect(stage.log.filter(entry => entry === 'disconnected:null')).toHaveLength(1);
+    }
+  });
+
   it.each(['before', 'after'])('whose FIN is followed by a RST is not complete, claimed %s the FIN', async when => {
     const stage = openConnection();
     const { values } = stage.request();

@@ -21,6 +21,7 @@ import {
   chunk,
   chunkedAnswer,
   chunkedHead,
+  longRun,
   microtasks,
   openConnection,
   record,
@@ -119,7 +120,29 @@ describe('Reading ahead', () => {
   });
 });
 
+describe('A response that comes in one read, longer than what is read ahead', () => {
+  it.each(['text', 'body', 'pull'])('is read to its end by who reads it at once: %s', way => {
+    const stage = openConnection({ limits: { maxDrain: 3 } });
+    const read = (response: ProtocolResponse): Observable<string | Uint8Array> =>
+      way === 'text' ? response.text() : way === 'body' ? response.body : response.body.pull(bytes => [bytes.slice()]);
+    const seen = record(stage.connection.request({ path: '/' }).pipe(mergeMap(read)));
+    stage.transport.respond(chunkedAnswer('hello', ' to ', 'you'));
+    expect(Buffer.concat(seen.values.map(part => Buffer.from(part as string))).toString()).toBe('hello to you');
+    expect([seen.completed, stage.state]).toEqual([true, 'quiescent']);
+  });
+});
+
 describe('Leaving a body', () => {
+  it.each([
+    [100, 'quiescent'],
+    [101, 'closed'],
+  ])('with %d bytes to come, where 100 may be drained: %s', (rest, state) => {
+    const stage = receive(head(rest + 1) + 'x', openConnection({ limits: { maxDrain: 100 } }));
+    record(stage.response.body).subscription.unsubscribe();
+    stage.transport.respond('x'.repeat(rest));
+    expect(stage.state).toBe(state);
+  });
+
   it.each([
     ['a short rest of known length is drained, the connection used again', head(50) + 'x', 'x'.repeat(49), 'quiescent'],
     ['a long rest destroys the connection', head(200) + 'x', '', 'closed'],
@@ -175,14 +198,15 @@ describe('pull', () => {
   it('does not grow the stack over 100 000 chunks that are done at once', () => {
     const stage = openConnection({ limits: { maxDrain: Infinity } });
     const { values } = stage.request();
+    const reads = longRun(100_000) / 1_000;
     const one = chunk('x').repeat(1_000);
     stage.transport.respond(chunkedHead);
-    for (let i = 0; i < 50; i++) stage.transport.respond(one);
+    for (let i = 0; i < reads / 2; i++) stage.transport.respond(one);
     let count = 0;
     const seen = record(values[0].body.pull(bytes => of((count += bytes.length)).pipe(mergeMap(() => EMPTY))));
-    for (let i = 0; i < 50; i++) stage.transport.respond(one);
+    for (let i = 0; i < reads / 2; i++) stage.transport.respond(one);
     stage.transport.respond(chunk(''));
-    expect(count).toBe(100_000);
+    expect(count).toBe(reads * 1_000);
     expect(seen.completed).toBe(true);
   });
 
@@ -494,7 +518,7 @@ describe('What a body is turned into', () => {
 });
 
 describe('A body of 60 000 chunks of one byte', () => {
-  const count = 60_000;
+  const count = longRun(60_000);
   const letters = Array.from({ length: count }, (_, i) => 'abcdefghijklmnopqrstuvwxyz'[(i * 7) % 26]);
   const whole = letters.join('');
 

@@ -1,4 +1,5 @@
 export { FakeTransport, scribble, type FakeTransportOptions } from '../../src/testing/FakeTransport.js';
+export { longRun } from './longRun.js';
 export { openAgent, type AgentStage, type OpenAgentOptions } from './openAgent.js';
 export {
   answer,

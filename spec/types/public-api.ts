@@ -1,15 +1,24 @@
 // Checked by the compiler, never run: what the types promise, and what they forbid.
-import type { Observable } from 'rxjs';
+import { of, type Observable } from 'rxjs';
 import {
-  type Agent,
+  Agent,
+  bytes,
+  eventSource,
   HTTPConnectionPool,
   HTTPContext,
   HTTPContextToken,
   HTTPHeaders,
   json,
+  limitBytes,
+  lines,
+  ndjson,
+  politeMap,
+  proxyFromEnvironment,
+  serverSentEvents,
   tcp,
   text,
   throwIfNotOk,
+  toFile,
   type ClientProtocol,
   type Endpoint,
   type HTTPBody,
@@ -18,6 +27,8 @@ import {
   type HTTPResponse,
   type PoolEvent,
   type ProtocolResponse,
+  type SavedFile,
+  type ServerSentEvent,
 } from 'rxjs-http-pool';
 
 /** Compiles only if the two types are the same. */
@@ -70,6 +81,34 @@ is<Observable<string>>()(text$, true);
 const ok$ = agent.get('/').pipe(throwIfNotOk());
 is<Observable<HTTPResponse>>()(ok$, true);
 
+// Those that read bodies piece by piece.
+is<Observable<string>>()(agent.get('/').pipe(lines({ maxLength: 1, encoding: 'latin1' })), true);
+is<Observable<User>>()(agent.get('/').pipe(ndjson<User>()), true);
+is<Observable<unknown>>()(agent.get('/').pipe(ndjson()), true);
+is<Observable<ServerSentEvent>>()(agent.get('/').pipe(serverSentEvents()), true);
+is<Observable<ServerSentEvent>>()(eventSource(agent, '/', { headers: { a: 'b' }, jitter: 0 }), true);
+is<Observable<SavedFile>>()(agent.get('/').pipe(toFile('x', { flag: 'wx' })), true);
+is<Observable<Uint8Array>>()(response.body.pipe(limitBytes(1)), true);
+is<Observable<User>>()(response.json<User>({ limit: 1, reviver: (_key, value) => value }), true);
+// @ts-expect-error a name of a charset
+text({ encoding: 8 });
+// @ts-expect-error bytes have no charset
+bytes({ encoding: 'latin1' });
+// @ts-expect-error to append is no way to have a whole file
+toFile('x', { flag: 'a' });
+// @ts-expect-error an event source gets
+eventSource(agent, '/', { body: 'x' });
+
+// Lanes have the type of their key, values that of what is projected, and responses keep theirs.
+const polite$ = of('http://a/').pipe(
+  politeMap((url, index) => [url.length, index], { key: url => new URL(url), delay: host => host.port.length }),
+);
+is<Observable<number>>()(polite$, true);
+const pages$ = of('http://a/').pipe(politeMap(url => agent.get(url), { key: url => url }));
+is<Observable<HTTPResponse>>()(pages$, true);
+// @ts-expect-error without a key there are no lanes
+politeMap((url: string) => [url], { delay: 1 });
+
 // A body is an Observable of bytes, iterable, and pulled with the type of what is made of it.
 const body: HTTPBody = response.body;
 const bytes$: Observable<Uint8Array> = body;
@@ -120,3 +159,16 @@ class ReadableStreamLike implements AsyncIterable<Uint8Array> {
 }
 
 export { bytes$, interceptor, iterable, mutating, wrong };
+
+// A proxy is a URL, options, a function of the URL, or none.
+new Agent({ proxy: 'http://proxy.test' });
+new Agent({ proxy: { url: new URL('https://proxy.test'), headers: { a: 'b' }, tls: { ca: 'PEM' } } });
+new Agent({ proxy: url => (url.protocol === 'https:' ? { url: 'socks5h://localhost' } : null) });
+new Agent({ proxy: proxyFromEnvironment({ HTTP_PROXY: 'a' }) });
+new Agent({ proxy: null });
+// @ts-expect-error options have a URL
+new Agent({ proxy: { headers: {} } });
+// @ts-expect-error it must answer at once
+new Agent({ proxy: () => Promise.resolve('http://proxy.test') });
+// @ts-expect-error how the proxy is reached is not for its TLS options to say
+new Agent({ proxy: { url: 'http://proxy.test', tls: { over: endpoint$ } } });

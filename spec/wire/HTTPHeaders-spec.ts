@@ -188,6 +188,8 @@ describe('HTTPHeaders', () => {
     ['a long pair', [['X', 'a', 'b']], 'headers'],
     ['a string', 'X: a', 'headers'],
     ['null itself', null, 'headers'],
+    ['a number itself', 1, 'headers'],
+    ['a function', () => [['X', 'a']], 'headers'],
   ])('refuse %s', (_what, init, field) => {
     expect(fieldOf(init)).toBe(field);
   });

@@ -34,7 +34,8 @@ describe('ResponseParser', () => {
     ['chunked', ok('Transfer-Encoding: chunked\r\n', '0\r\n\r\n'), 'GET'],
     ['close', ok('X: y\r\n'), 'GET'],
   ])('says how the end of the body is told: %s', (framing, text, method) => {
-    expect(verdict(Buffer.from(text), [], { method }).framing).toBe(framing);
+    const persistent = framing !== 'close';
+    expect(verdict(Buffer.from(text), [], { method })).toMatchObject({ framing, persistent });
   });
 
   describe('its life', () => {

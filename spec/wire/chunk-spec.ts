@@ -11,6 +11,6 @@ describe('The chunked coding, written', () => {
   });
 
   it.each([0, -1, 1.5, NaN, Infinity])('chunkHead(%s) would break the framing', length => {
-    expect(() => chunkHead(length)).toThrow('A chunk must have');
+    expect(() => chunkHead(length)).toThrow(expect.objectContaining({ field: 'body' }));
   });
 });

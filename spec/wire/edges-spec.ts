@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
-import { HeadersOverflowError, InvalidRequestError, ParseError } from '../../src/errors/index.js';
+import { HeadersOverflowError, InvalidRequestError, ParseError, TruncatedBodyError } from '../../src/errors/index.js';
 import { HTTPHeaders, ResponseParser, responseLimits, type ResponseLimits } from '../../src/wire/index.js';
 import { verdict } from './verdict.js';
 
@@ -61,6 +61,13 @@ describe('What holds a response together', () => {
     }
     for (const octet of othersThan('01')) expect(outcome(`HTTP/1.${octet} 200${rest}`)).toBe('ParseError');
     for (const octet of othersThan(' \r')) expect(outcome(`HTTP/1.1 200${octet}${rest}`)).toBe('ParseError');
+  });
+});
+
+describe('A status line', () => {
+  it.each(['', 'O', 'K', 'OK', 'KO', 'ON', 'NK', 'ok', 'OKAY', 'NOT', 'OK ', ' OK'])('has the reason %j', reason => {
+    const bytes = Buffer.from(`HTTP/1.1 200 ${reason}\r\nContent-Length: 0\r\n\r\n`);
+    expect(verdict(bytes, [])).toMatchObject({ outcome: 'end', statusText: reason });
   });
 });
 
@@ -192,6 +199,57 @@ describe('A parser that is used again', () => {
     expect(parser.remaining).toBe(-1);
   });
 
+  it.each([
+    ['a tunnel', 'CONNECT', 'HTTP/1.1 200 OK\r\n\r\n'],
+    ['another protocol', 'GET', 'HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n'],
+  ])('says at once, and whenever it is asked, that %s begins', (_what, method, text) => {
+    const parser = new ResponseParser();
+    parser.start({ method, upgrade: true });
+    parser.feed(Buffer.from(`${text}theirs`));
+    expect([parser.read(), parser.read(), parser.end - parser.position]).toEqual(['upgrade', 'upgrade', 6]);
+    expect(parser.eof()).toBe('end');
+  });
+
+  it('makes a tunnel of a success only', () => {
+    for (const status of [199, 300, 407]) {
+      const bytes = Buffer.from(`HTTP/1.1 ${status} No\r\nContent-Length: 2\r\n\r\nno`);
+      expect(verdict(bytes, [], { method: 'CONNECT' }).outcome).not.toBe('upgrade');
+    }
+    for (const status of [200, 204, 299]) {
+      const bytes = Buffer.from(`HTTP/1.1 ${status} Yes\r\n\r\n`);
+      expect(verdict(bytes, [], { method: 'CONNECT' }).outcome).toBe('upgrade');
+    }
+  });
+
+  it('is of no use after an error, be there bytes or not', () => {
+    const parser = new ResponseParser();
+    for (const text of ['HTTP/1.1 x', `${chunkedHead}x`, `${chunkedHead}0\r\nContent-Length: 1\r\n\r\n`]) {
+      parser.start(request);
+      expect(() => read(parser, text)).toThrow(ParseError);
+      for (const more of ['', 'HTTP/1.1 200 OK\r\n\r\n']) expect(() => read(parser, more)).toThrow(ParseError);
+    }
+    for (const text of [
+      'HTTP/1.1 2',
+      'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n',
+      chunkedHead,
+      `${chunkedHead}0\r\n`,
+    ]) {
+      parser.start(request);
+      expect(read(parser, text)).toBe('more');
+      expect(() => parser.eof()).toThrow(TruncatedBodyError);
+      expect(() => read(parser, '')).toThrow(ParseError);
+      expect(() => parser.eof()).toThrow(TruncatedBodyError);
+    }
+  });
+
+  it('has read all of a body of known length with its last byte: an end behind that cuts nothing', () => {
+    const parser = new ResponseParser();
+    parser.start(request);
+    parser.feed(Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'));
+    expect([parser.read(), parser.read(), parser.remaining]).toEqual(['head', 'data', 0]);
+    expect([parser.eof(), parser.remaining, parser.read(), parser.eof()]).toEqual(['end', 0, 'end', 'end']);
+  });
+
   it('takes nothing from one head into the next of the same exchange', () => {
     const parser = new ResponseParser();
     parser.start(request);
@@ -256,6 +314,8 @@ describe('A field', () => {
     ['max= 7', undefined],
     ['max=7', { max: 7 }],
     ['max=07', { max: 7 }],
+    ['max=0', { max: 0 }],
+    ['timeout=0', { timeout: 0 }],
     ['foo=7, max=9', { max: 9 }],
     ['max=9, foo=7', { max: 9 }],
     ['max,=7', undefined],
@@ -265,6 +325,30 @@ describe('A field', () => {
     expect(whole(`Keep-Alive: ${value}`).keepAlive).toEqual(keepAlive);
     expect(whole(`Keep-Alive: \t ${value} \t`).keepAlive).toEqual(keepAlive);
   });
+
+  it('has no control character, wherever in its value', () => {
+    const controls = othersThan('\t').filter(octet => octet < ' ' || octet === '\x7f');
+    for (let before = 0; before <= 8; before++) {
+      for (const octet of controls) {
+        const text = `HTTP/1.1 200 OK\r\nX:${'a'.repeat(before)}${octet}${'a'.repeat(8 - before)}\r\n\r\n`;
+        if (outcome(text) !== 'ParseError') expect([text, outcome(text)]).toEqual([text, 'ParseError']);
+      }
+    }
+  });
+
+  it.each(['Upgradx', 'Xpgrade', 'Upgrade-', 'Refresh'])('is no Upgrade if it is called %s', name => {
+    const scene = { upgrade: true };
+    const switching = (field: string) => Buffer.from(`HTTP/1.1 101 Switching\r\n${field}: x\r\n\r\n`);
+    expect(verdict(switching(name), [], scene).outcome).toBe('ParseError');
+    expect(verdict(switching('UPGRADE'), [], scene).outcome).toBe('upgrade');
+  });
+
+  it.each(['Content-Length: 0', 'Content-Length: 5', 'Content-Length:', 'Transfer-Encoding: chunked'])(
+    'of the framing is no trailer: %s',
+    field => {
+      expect(outcome(`${chunkedHead}0\r\n${field}\r\n\r\n`)).toBe('ParseError');
+    },
+  );
 
   it('of the framing is an error where it is empty, also where there is no body', () => {
     for (const field of ['Transfer-Encoding:', 'Transfer-Encoding: \t ', 'Content-Length:', 'Content-Length: ']) {
@@ -318,5 +402,25 @@ describe('Headers', () => {
     const refusal = () => HTTPHeaders.from({ [long]: 'x' });
     expect(refusal).toThrow(InvalidRequestError);
     expect(refusal).toThrow(/^A header's name is no token: "a{64}…"$/);
+    expect(() => HTTPHeaders.from({ [` ${'a'.repeat(63)}`]: 'x' })).toThrow(/: " a{63}"$/);
+  });
+
+  it('do not print what stands behind a colon in a name: it is the value of a whole line', () => {
+    const line = 'Authorization: Bearer hunter2\nX: y';
+    expect(() => HTTPHeaders.from({ [line]: '' })).toThrow(/: "Authorization:"$/);
+    try {
+      HTTPHeaders.from([[line, '']]);
+    } catch (error) {
+      expect(error).toMatchObject({ field: 'Authorization:' });
+    }
+  });
+
+  it('show themselves, without secrets, also to what brings no function to print with', () => {
+    const headers = HTTPHeaders.from({ 'X-Y': '1', Cookie: 'hunter2' });
+    const shown = headers[Symbol.for('nodejs.util.inspect.custom') as never] as (
+      depth: number,
+      options: object,
+    ) => object;
+    expect({ ...shown.call(headers, 2, {}) }).toEqual({ 'x-y': '1', cookie: '(hidden)' });
   });
 });

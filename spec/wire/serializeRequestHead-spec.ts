@@ -79,6 +79,22 @@ describe('serializeRequestHead', () => {
   it('refuses a method and a path that are missing', () => {
     expect(refusal({ method: undefined })).toBe('method');
     expect(refusal({ path: undefined })).toBe('path');
+    // It could be one thing to the check and another to the wire.
+    expect(refusal({ path: { toString: () => '/' } as unknown as string })).toBe('path');
+  });
+
+  it.each(['CONNECT', 'TRACE'])('refuses a body of %s', method => {
+    const path = method === 'CONNECT' ? 'a:1' : '/';
+    expect(lines({ method, path })[0]).toBe(`${method} ${path} HTTP/1.1`);
+    expect(refusal({ method, path, framing: { kind: 'chunked' } })).toBe('body');
+    expect(refusal({ method, path, framing: { kind: 'length', length: 0 } })).toBe('body');
+  });
+
+  it('refuses a Content-Length that is not the length of the body, or beside chunks', () => {
+    const headers = { 'Content-Length': '5' };
+    expect(refusal({ method: 'POST', headers, framing: { kind: 'chunked' } })).toBe('content-length');
+    expect(refusal({ method: 'POST', headers, framing: { kind: 'length', length: 4 } })).toBe('content-length');
+    expect(fields({ method: 'POST', headers, framing: { kind: 'length', length: 5 } })).toEqual(['Content-Length: 5']);
   });
 
   it('takes a URL as the target for proxies only', () => {
@@ -88,6 +104,17 @@ describe('serializeRequestHead', () => {
     }
     const wrong = ['ftp://a/', 'http:/a', 'http://', 'http:///a', 'http://u:p@a/', 'http://a/#b', 'http://a/ b', 'a'];
     for (const path of [...wrong, 'http://a\r\n']) expect(refusal({ path, absoluteForm: true })).toBe('path');
+  });
+
+  it('sends Proxy-Authorization to proxies only, however it is spelt', () => {
+    for (const name of ['Proxy-Authorization', 'proxy-authorization', 'PROXY-AUTHORIZATION']) {
+      const headers = HTTPHeaders.from({ A: '1', [name]: 'Basic dTpw' });
+      expect(lines({ headers })).toEqual(lines({ headers: headers.without(name) }));
+      expect(lines({ headers, absoluteForm: true })).not.toContain(`${name}: Basic dTpw`);
+      expect(lines({ headers, path: '*', method: 'OPTIONS', absoluteForm: true })).not.toContain(`${name}: Basic dTpw`);
+      expect(lines({ headers, path: 'http://a/', absoluteForm: true })).toContain(`${name}: Basic dTpw`);
+      expect(lines({ headers, path: 'a:1', method: 'CONNECT' })).toContain(`${name}: Basic dTpw`);
+    }
   });
 
   it('tells what the user declared', () => {

@@ -12,6 +12,8 @@ import { chain, type HTTPHandler } from './HTTPInterceptor.js';
 import { HTTPRequest, type HTTPRequestInit, type RequestOptions } from './HTTPRequest.js';
 import type { HTTPResponse } from './HTTPResponse.js';
 import { Operation } from './Operation.js';
+import { ProxyRoute, type Via } from './ProxyRoute.js';
+import type { ProxySelector } from './ProxyServer.js';
 import { Route } from './Route.js';
 import { isTraced, trace } from './trace.js';
 
@@ -43,6 +45,7 @@ export class Agent {
   readonly pool: HTTPConnectionPool;
   readonly #settings: AgentSettings;
   readonly #route: Route;
+  readonly #proxies: ProxyRoute | null;
   readonly #handler: HTTPHandler;
   readonly #plainGets = new Map<string, HTTPRequest>();
 
@@ -50,7 +53,9 @@ export class Agent {
   constructor(options: AgentOptions = {}) {
     this.#settings = agentSettings(options);
     this.pool = this.#settings.pool;
-    this.#route = new Route(this.#settings.tls, this.pool.scheduler);
+    const { tls, proxy } = this.#settings;
+    this.#route = new Route(tls, this.pool.scheduler);
+    this.#proxies = proxy && new ProxyRoute(proxy, this.#route, tls, this.pool.scheduler);
     this.#handler = chain(this.#settings.interceptors, request => new Observable(s => this.#exchange(request, s)));
   }
 
@@ -132,10 +137,11 @@ export class Agent {
    * others instead of its own. They share the pool, unless another is given.
    */
   extend(options: AgentOptions): Agent {
-    const { pool, interceptors, defaults, headers, decompress, tls, key, endpoint } = this.#settings;
+    const { pool, interceptors, defaults, headers, decompress, tls, key, endpoint, proxy } = this.#settings;
     const added = own(options, 'headers');
     return new Agent({
       ...{ pool, baseURL: defaults.baseURL, decompress: decompress ?? false, tls, key, endpoint },
+      proxy: proxy as ProxySelector | null, // it may also be what was made of a proxy's options, read once
       ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
       headers: added === undefined ? headers : headers.with(added),
       timeouts: { ...defaults.timeouts, ...record(options, 'timeouts') },
@@ -227,6 +233,10 @@ export class Agent {
   }
 
   #exchange(request: HTTPRequest, subscriber: Subscriber<HTTPResponse>): TeardownLogic {
+    if (this.#proxies !== null) {
+      const via = this.#proxies.choose(request);
+      if (via !== null) return this.#exchangeVia(via, request, subscriber);
+    }
     const { key = (of: HTTPRequest) => this.#route.key(of.target), endpoint, decompress } = this.#settings;
     const { acquire } = request.timeouts;
     const { deadlines } = this.pool;
@@ -234,6 +244,17 @@ export class Agent {
     const endpoint$ = endpoint === undefined ? this.#route.endpoint(request) : endpoint(request);
     const acquireTimeout = acquire === Infinity ? this.pool.acquireTimeout : acquire;
     exchange.get = this.pool.acquire(key(request), endpoint$, acquireTimeout, exchange);
+    return exchange;
+  }
+
+  #exchangeVia(via: Via, request: HTTPRequest, subscriber: Subscriber<HTTPResponse>): TeardownLogic {
+    const { key, decompress } = this.#settings;
+    const { acquire } = request.timeouts;
+    const exchange = new AgentExchange(request, subscriber, this.pool.deadlines, decompress, via.message);
+    // Also beside a key of the caller's: connections of different proxies are never mixed.
+    const name = key === undefined ? via.key : `${key(request)} ${via.mark}`;
+    const acquireTimeout = acquire === Infinity ? this.pool.acquireTimeout : acquire;
+    exchange.get = this.pool.acquire(name, via.endpoint, acquireTimeout, exchange);
     return exchange;
   }
 }

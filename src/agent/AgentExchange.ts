@@ -1,6 +1,6 @@
 import type { Subscriber, Unsubscribable } from 'rxjs';
 import { isGone, type InnerLease, type Receiver } from '../pool/index.js';
-import type { ProtocolResponse } from '../protocol/index.js';
+import type { ProtocolRequest, ProtocolResponse } from '../protocol/index.js';
 import { describe } from './describe.js';
 import { decoded } from './decoded.js';
 import type { DecompressLimits } from './DecompressOptions.js';
@@ -22,6 +22,8 @@ export class AgentExchange implements Receiver<InnerLease>, Unsubscribable {
     private readonly clock: { now(): number },
     /** Null: bodies stay as they come. */
     private readonly decompress: DecompressLimits | null,
+    /** What is sent for it. */
+    private readonly message: ProtocolRequest = request,
   ) {
     this.#startedAt = clock.now();
   }
@@ -40,7 +42,7 @@ export class AgentExchange implements Receiver<InnerLease>, Unsubscribable {
     request.operation?.track(lease);
     const acquire = this.clock.now() - this.#startedAt;
     const acquisition = lease.reused ? { acquire } : { acquire, ...lease.info?.timings };
-    this.#request = lease.send(request, new Answer(request, subscriber, acquisition, this.decompress));
+    this.#request = lease.send(this.message, new Answer(request, subscriber, acquisition, this.decompress));
   }
 
   error(error: unknown): void {

@@ -1,16 +1,15 @@
-import { deepCopy, type Endpoint, type TLSOptions } from '../endpoint/index.js';
+import type { Endpoint } from '../endpoint/index.js';
 import { callable, InvalidOptionError, own, record, textOf } from '../errors/index.js';
 import { HTTPConnectionPool, type HTTPConnectionPoolOptions } from '../pool/index.js';
 import { HTTPHeaders, type HeadersInit } from '../wire/index.js';
 import { acceptEncoding } from './codings.js';
+import { connectOptions, type ConnectOptions } from './ConnectOptions.js';
 import { decompressLimits, type DecompressLimits, type DecompressOptions } from './DecompressOptions.js';
 import type { HTTPInterceptor } from './HTTPInterceptor.js';
 import type { HTTPRequest, RequestDefaults } from './HTTPRequest.js';
+import { proxyChoice, type ProxyChoice, type ProxyInit, type ProxySelector } from './ProxyServer.js';
 import { parseURL, redactText } from './Target.js';
 import { noTimeouts, timeoutsOf, type Timeouts } from './Timeouts.js';
-
-/** How connections are made: TLS, and the options of the socket. */
-export type ConnectOptions = Omit<Partial<TLSOptions>, 'host' | 'port' | 'connectTimeout' | 'over'>;
 
 export interface AgentOptions {
   /** A pool to share, which the agent does not close; or the options of one of its own. */
@@ -29,6 +28,11 @@ export interface AgentOptions {
   readonly decompress?: boolean | DecompressOptions;
   /** How connections are made. What tells them apart is a part of the key. */
   readonly tls?: ConnectOptions;
+  /**
+   * The proxy of all requests, or a function that names that of a URL, or none: asked for every exchange, redirects and
+   * retries among them. `proxyFromEnvironment()` makes one of the usual variables, which are not read otherwise.
+   */
+  readonly proxy?: ProxyInit | ProxySelector | null;
   /** The pool's key of a request. Default: scheme, host, port and TLS identity. */
   readonly key?: (request: HTTPRequest) => string;
   /** How the server of a request is reached. Default: `tcp` or `tls` to the host of its URL. */
@@ -47,6 +51,7 @@ export interface AgentSettings {
   readonly tls: ConnectOptions;
   readonly key: ((request: HTTPRequest) => string) | undefined;
   readonly endpoint: ((request: HTTPRequest) => Endpoint) | undefined;
+  readonly proxy: ProxyChoice | null;
 }
 
 /** Options with their defaults, read once. Throws `InvalidOptionError`. */
@@ -58,6 +63,11 @@ export function agentSettings(options: AgentOptions): AgentSettings {
   }
   const headers = HTTPHeaders.from(own(options, 'headers'));
   const decompress = decompressLimits(options);
+  const endpoint = callable(options, 'endpoint');
+  const proxy = proxyChoice(own(options, 'proxy'));
+  if (endpoint !== undefined && proxy !== null) {
+    throw new InvalidOptionError('proxy', 'given', 'left out, or null, where `endpoint` says how servers are reached');
+  }
   return {
     pool: pool instanceof HTTPConnectionPool ? pool : new HTTPConnectionPool(pool),
     ownsPool: !(pool instanceof HTTPConnectionPool),
@@ -69,26 +79,14 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     },
     headers,
     decompress,
-    tls: tlsOf(record(options, 'tls') ?? {}),
+    tls: connectOptions(record(options, 'tls') ?? {}),
     key: callable(options, 'key'),
-    endpoint: callable(options, 'endpoint'),
+    endpoint,
+    proxy,
   };
 }
 
 const acceptsEncodings = HTTPHeaders.from({ 'Accept-Encoding': acceptEncoding });
-
-/** As they are now: the key of a connection must not tell of other options than those that it was made with. */
-function tlsOf(options: ConnectOptions): ConnectOptions {
-  // It would be a way to the server that the key does not tell of.
-  if (Object.hasOwn(options, 'over')) {
-    throw new InvalidOptionError(
-      'tls.over',
-      own(options as { over?: Endpoint }, 'over'),
-      'left out: give an `endpoint`',
-    );
-  }
-  return deepCopy({ ...options });
-}
 
 function baseOf(base: string | URL | undefined): URL | undefined {
   if (base === undefined) return undefined;

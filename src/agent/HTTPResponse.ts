@@ -1,13 +1,16 @@
 import type { Observable } from 'rxjs';
 import type { Transport } from '../endpoint/index.js';
-import { own } from '../errors/index.js';
+import { own, ResponseFailedError } from '../errors/index.js';
 import {
   incomingOf,
   IncomingResponse,
   type BodySource,
+  type BytesOptions,
   type HTTPBody,
   type IncomingBody,
+  type JSONOptions,
   type ProtocolResponse,
+  type TextOptions,
   type Timings,
 } from '../protocol/index.js';
 import { HTTPHeaders, type HeadersInit } from '../wire/index.js';
@@ -22,6 +25,7 @@ export interface RequestTimings extends Timings {
   readonly queue: number;
   readonly dns?: number;
   readonly connect?: number;
+  readonly tunnel?: number;
   readonly tls?: number;
 }
 
@@ -52,6 +56,7 @@ export interface Acquisition {
   readonly acquire: number;
   readonly dns?: number;
   readonly connect?: number;
+  readonly tunnel?: number;
   readonly tls?: number;
 }
 
@@ -85,11 +90,12 @@ export class AgentResponse implements HTTPResponse {
 
   /** @internal The same, made of the body of another `protocolFactory` if it must be. */
   get source(): IncomingBody {
-    return this.incoming ?? incomingOf(this.body);
+    return this.incoming ?? incomingOf(this.body, this.headers);
   }
 
   /** @internal An error of the body says which request it is about, as those before the head do. */
   explain(error: unknown): void {
+    if (error instanceof ResponseFailedError) error.response ??= this;
     describe(error, this.request);
   }
 
@@ -122,14 +128,16 @@ export class AgentResponse implements HTTPResponse {
   }
 
   get timings(): RequestTimings {
-    const { acquire, dns = 0, connect = 0, tls = 0 } = this.#acquisition;
-    const queue = Math.max(acquire - dns - connect - tls, 0);
+    const { acquire } = this.#acquisition;
+    const dial = (['dns', 'connect', 'tls', 'tunnel'] as const).map(part => own(this.#acquisition, part) ?? 0);
+    const queue = Math.max(acquire - dial.reduce((sum, part) => sum + part), 0);
     return { ...this.#acquisition, queue, ...this.#response.timings };
   }
 
   with(update: HTTPResponseUpdate): AgentResponse {
     const body = own(update, 'body');
-    return this.derive(update, body === undefined ? undefined : incomingOf(body));
+    if (body === undefined) return this.derive(update);
+    return this.derive(update, incomingOf(body, HTTPHeaders.from(own(update, 'headers') ?? this.headers)));
   }
 
   /** @internal `with`, its body in our own form. */
@@ -145,16 +153,16 @@ export class AgentResponse implements HTTPResponse {
     return new AgentResponse(response, this.request, this.#acquisition, own(update, 'history') ?? this.history);
   }
 
-  text(): Observable<string> {
-    return this.#response.text();
+  text(options?: TextOptions): Observable<string> {
+    return this.#response.text(options);
   }
 
-  json<T = unknown>(): Observable<T> {
-    return this.#response.json<T>();
+  json<T = unknown>(options?: JSONOptions): Observable<T> {
+    return this.#response.json<T>(options);
   }
 
-  bytes(): Observable<Uint8Array> {
-    return this.#response.bytes();
+  bytes(options?: BytesOptions): Observable<Uint8Array> {
+    return this.#response.bytes(options);
   }
 
   discard(): Observable<void> {

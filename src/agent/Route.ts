@@ -1,12 +1,8 @@
 import type { SchedulerLike } from 'rxjs';
 import { endpointFor, tlsIdentity, type Endpoint } from '../endpoint/index.js';
-import { own } from '../errors/index.js';
-import type { ConnectOptions } from './AgentOptions.js';
+import { socketIdentity, type ConnectOptions } from './ConnectOptions.js';
 import type { HTTPRequest } from './HTTPRequest.js';
 import type { Target } from './Target.js';
-
-const ids = new WeakMap<object, number>();
-let lastId = 0;
 
 /**
  * Which connections serve a request, and how they are made: the key holds all that makes two connections to one host
@@ -46,20 +42,4 @@ export class Route {
     }
     return endpoint$;
   }
-}
-
-/** What makes one socket to a server different from another; a `lookup` may be there to keep requests from some. */
-function socketIdentity(options: ConnectOptions): string {
-  const localAddress = own(options, 'localAddress');
-  const lookup = own(options, 'lookup');
-  const family = own(options, 'family');
-  let identity = '';
-  if (localAddress !== undefined) identity += ` from=${localAddress}`;
-  if (family !== undefined) identity += ` family=${family}`;
-  if (lookup !== undefined) {
-    let id = ids.get(lookup);
-    if (id === undefined) ids.set(lookup, (id = ++lastId));
-    identity += ` lookup=${id}`;
-  }
-  return identity;
 }

@@ -66,10 +66,7 @@ function parse(text: string): Target {
     throw new InvalidRequestError('url', `The scheme of a URL must be http or https, but is ${protocol}`);
   }
   const secure = protocol === 'https:';
-  const authorization =
-    username === '' && password === ''
-      ? undefined
-      : `Basic ${Buffer.from(`${unescape(username)}:${unescape(password)}`).toString('base64')}`;
+  const authorization = username === '' && password === '' ? undefined : basic(unescape(username), unescape(password));
   url.username = url.password = url.hash = '';
   return {
     href: url.href,
@@ -80,7 +77,12 @@ function parse(text: string): Target {
   };
 }
 
-function unescape(text: string): string {
+/** RFC 7617. */
+export function basic(username: string, password: string): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
+
+export function unescape(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

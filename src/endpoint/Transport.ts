@@ -16,7 +16,13 @@ export interface TransportInfo {
   readonly authorized?: boolean;
   /** TLS: an earlier session was resumed. */
   readonly resumed?: boolean;
-  readonly timings: { readonly dns?: number; readonly connect?: number; readonly tls?: number };
+  /** `tunnel`: from the connection to a proxy to its agreement. `dns` and `connect` are then those of the proxy. */
+  readonly timings: {
+    readonly dns?: number;
+    readonly connect?: number;
+    readonly tunnel?: number;
+    readonly tls?: number;
+  };
 }
 
 /** Who reads a transport. */

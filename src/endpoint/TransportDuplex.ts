@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream';
+import { ownOptions } from './ownOptions.js';
 import type { Transport } from './Transport.js';
 
 /**
@@ -10,7 +11,7 @@ export class TransportDuplex extends Duplex {
   #peerEnded = false;
 
   constructor(transport: Transport) {
-    super({ allowHalfOpen: true });
+    super(ownOptions({ allowHalfOpen: true })); // Node would take methods off a prototype
     this.#transport = transport;
     transport.ownBuffer(false);
     transport.read({

@@ -10,6 +10,7 @@ export type HTTPClientErrorCode =
   | 'ERR_CONNECT'
   | 'ERR_CONNECT_TIMEOUT'
   | 'ERR_UNSOLICITED_DATA'
+  | 'ERR_PROXY'
   | 'ERR_REQUEST_NOT_SENT'
   | 'ERR_LEASE_USED'
   | 'ERR_REQUEST_GENERATION_FAILED'
@@ -27,8 +28,10 @@ export type HTTPClientErrorCode =
   | 'ERR_BODY_TIMEOUT'
   | 'ERR_BODY_UNCLAIMED'
   | 'ERR_BODY_USED'
-  | 'ERR_BODY_TOO_LARGE'
   | 'ERR_CONTENT_DECODING'
+  | 'ERR_BODY_TOO_LARGE'
+  | 'ERR_RECORD_TOO_LARGE'
+  | 'ERR_CONTENT_TYPE'
   | 'ERR_TOTAL_TIMEOUT'
   | 'ERR_STATUS'
   | 'ERR_REDIRECT'
@@ -120,7 +123,8 @@ export class InvalidOptionError extends HTTPClientError {
 }
 
 /** Options that are secrets or hold some: of their values only the type is told. */
-const secret = new Set(['tls', 'ca', 'cert', 'key', 'pfx', 'passphrase', 'user', 'password', 'token']);
+const credentials = ['authorization', 'username', 'password', 'token'];
+const secret = new Set(['tls', 'ca', 'cert', 'key', 'pfx', 'passphrase', ...credentials]);
 
 function describe(option: string, value: unknown): string {
   if (value === null || value === undefined) return String(value);

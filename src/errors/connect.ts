@@ -23,3 +23,15 @@ export class UnsolicitedDataError extends ConnectError {
     super(message, init, 'ERR_UNSOLICITED_DATA');
   }
 }
+
+/** A proxy did not let us through to the server: it refused, or answered what cannot be understood. */
+export class ProxyError extends ConnectError {
+  constructor(
+    message: string,
+    /** The status of its answer to CONNECT: 407 if it wants (other) credentials. Undefined if it gave none. */
+    readonly status?: number,
+    init?: HTTPClientErrorInit,
+  ) {
+    super(message, init, 'ERR_PROXY');
+  }
+}

@@ -1,7 +1,7 @@
 import { InvalidOptionError } from './HTTPClientError.js';
 
 /** The longest delay that Node's timers know, in ms: 24.8 days. Above it they fire at once. */
-const maxDuration = 2 ** 31 - 1;
+export const maxDuration = 2 ** 31 - 1;
 
 /** An option of its own, never one that somebody put on `Object.prototype`. */
 export function own<T extends object, K extends keyof T>(options: T, name: K): T[K] | undefined {
@@ -38,6 +38,23 @@ export function count<K extends string>(
   const value = own(options, name) ?? otherwise;
   if (value === Infinity || (Number.isSafeInteger(value) && value >= least)) return value;
   throw new InvalidOptionError(name, value, `a whole number from ${least}, or Infinity`);
+}
+
+/** A time in ms that ends. Throws `InvalidOptionError`. */
+export function finiteDuration(value: unknown, name: string): number {
+  if (typeof value === 'number' && value >= 0 && value <= maxDuration) return value;
+  throw new InvalidOptionError(name, value, `a time from 0 to ${maxDuration} ms`);
+}
+
+/** A part of a whole. Throws `InvalidOptionError`. */
+export function fraction<K extends string>(
+  options: { readonly [P in K]?: number },
+  name: K,
+  otherwise: number,
+): number {
+  const value = own(options, name) ?? otherwise;
+  if (typeof value === 'number' && value >= 0 && value <= 1) return value;
+  throw new InvalidOptionError(name, value, 'a number from 0 to 1');
 }
 
 /** A function, or none. Throws `InvalidOptionError`. */

@@ -78,7 +78,14 @@ export class BodyUsedError extends ResponseFailedError {
   }
 }
 
-/** A body has more bytes than were asked for. Its connection was let go. */
+/** The body is not what its Content-Encoding says, ends too early, or grows beyond what `decompress` allows. */
+export class ContentDecodingError extends ResponseFailedError {
+  constructor(message: string, init?: HTTPClientErrorInit) {
+    super(message, init, 'ERR_CONTENT_DECODING');
+  }
+}
+
+/** A body has more bytes than were asked for, as by `limitBody`, `limitBytes` or `text({ limit })`. Its connection was let go. */
 export class BodyTooLargeError extends ResponseFailedError {
   constructor(
     /** The most bytes that it might have had. */
@@ -88,10 +95,27 @@ export class BodyTooLargeError extends ResponseFailedError {
   }
 }
 
-/** The body is not what its Content-Encoding says, ends too early, or grows beyond what `decompress` allows. */
-export class ContentDecodingError extends ResponseFailedError {
-  constructor(message: string, init?: HTTPClientErrorInit) {
-    super(message, init, 'ERR_CONTENT_DECODING');
+/** A line, or an event of an event stream, is longer than `maxLength`. The connection was let go. */
+export class RecordTooLargeError extends ResponseFailedError {
+  constructor(
+    /** The `maxLength` that it passed, in characters (UTF-16 code units). */
+    readonly limit: number,
+    /** Which one it was, from 1. */
+    readonly record: number,
+  ) {
+    super(`Record ${record} of the response body is longer than maxLength = ${limit}`, {}, 'ERR_RECORD_TOO_LARGE');
+  }
+}
+
+/** The body is of another type than what reads it is for. It was not touched, and can be read: `response`. */
+export class ContentTypeError extends ResponseFailedError {
+  constructor(
+    readonly expected: string,
+    /** The Content-Type of the response, null if it has none. */
+    readonly actual: string | null,
+  ) {
+    const found = actual === null ? 'none' : JSON.stringify(actual.slice(0, 64));
+    super(`The response is not ${expected}: its Content-Type is ${found}`, {}, 'ERR_CONTENT_TYPE');
   }
 }
 

@@ -95,6 +95,7 @@ export abstract class Attempts {
     const waiting = next$.subscribe({
       next: request => this.send(request),
       error: error => this.#fail(error),
+      complete: () => undefined,
     });
     this.subscriber.add(waiting);
   }

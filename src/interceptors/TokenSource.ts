@@ -57,8 +57,11 @@ export class TokenSource {
         },
         error: () => forget(),
         unsubscribe: () => forget(),
+        complete: ignore,
+        subscribe: ignore,
+        finalize: ignore,
       }),
-      share({ connector: () => new AsyncSubject() }),
+      share({ connector: () => new AsyncSubject(), ...onEveryEnd }),
     );
     // Before anybody hears of the outcome: who asks again from there must not get this one.
     const forget = (): void => {
@@ -67,6 +70,10 @@ export class TokenSource {
     return pending$;
   }
 }
+
+// All that RxJS would look for: an option that is left out may stand on a polluted prototype.
+const onEveryEnd = { resetOnError: true, resetOnComplete: true, resetOnRefCountZero: true };
+function ignore(): void {}
 
 function checked(token: string): string {
   if (typeof token === 'string' && token !== '') return token;

@@ -12,15 +12,15 @@ import { originsOf, type CredentialOptions } from './originsOf.js';
  * const origin = 'https://api.example';
  * const agent = new Agent({ baseURL: origin, interceptors: [basicAuth('user', 'password', { origins: origin })] });
  */
-export function basicAuth(user: string, password: string, options: CredentialOptions): HTTPInterceptor {
-  if (typeof user !== 'string' || !/^[^:\p{Cc}]*$/u.test(user)) {
-    throw new InvalidOptionError('user', user, 'text without a colon and control characters');
+export function basicAuth(username: string, password: string, options: CredentialOptions): HTTPInterceptor {
+  if (typeof username !== 'string' || !/^[^:\p{Cc}]*$/u.test(username)) {
+    throw new InvalidOptionError('username', username, 'text without a colon and control characters');
   }
   if (typeof password !== 'string' || !/^\P{Cc}*$/u.test(password)) {
     throw new InvalidOptionError('password', password, 'text without control characters');
   }
   const origins = originsOf(options);
-  const headers = { Authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` };
+  const headers = { Authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
   return (request, next) =>
     next(
       origins.has(request.target.origin) && !request.headers.has('authorization') ? request.with({ headers }) : request,

@@ -38,8 +38,10 @@ export function letGo(response: HTTPResponse, scheduler: SchedulerLike): Observa
 /** The same without waiting. */
 export function abandon(response: HTTPResponse): void {
   try {
-    response.body.subscribe({ error: () => undefined }).unsubscribe();
+    response.body.subscribe({ next: ignore, error: ignore, complete: ignore }).unsubscribe();
   } catch {
     // One that an interceptor made up may have no body.
   }
 }
+
+function ignore(): void {}

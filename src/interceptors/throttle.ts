@@ -100,7 +100,7 @@ class Throttled implements Turn, Unsubscribable {
     // One that an interceptor made up may have none.
     const trailers$ = (response as Partial<HTTPResponse>).trailers;
     if (trailers$ === undefined) over();
-    else trailers$.subscribe({ error: over, complete: over });
+    else trailers$.subscribe({ next: () => undefined, error: over, complete: over });
     this.subscriber.next(response);
   }
 

@@ -1,13 +1,14 @@
 import type { OperatorFunction } from 'rxjs';
-import { collectBytes, type ProtocolResponse } from '../protocol/index.js';
+import { collectBytes, readOptions, type BytesOptions, type ProtocolResponse } from '../protocol/index.js';
 import { readBody } from './readBody.js';
 
 /**
- * Reads each response's body in one piece; its memory holds nothing else.
+ * Reads each response's body in one piece; its memory holds nothing else. `limit` is the most bytes that it may have:
+ * more are a `BodyTooLargeError`, and are not read.
  *
  * @example
- * agent.get('/logo.png').pipe(bytes()).subscribe(image => console.log(image.length));
+ * agent.get('/logo.png').pipe(bytes({ limit: 1_000_000 })).subscribe(image => console.log(image.length));
  */
-export function bytes(): OperatorFunction<ProtocolResponse, Uint8Array> {
-  return readBody(collectBytes, response => response.bytes());
+export function bytes(options?: BytesOptions): OperatorFunction<ProtocolResponse, Uint8Array> {
+  return readBody(collectBytes, response => response.bytes(options), readOptions(options));
 }

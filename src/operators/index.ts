@@ -1,5 +1,14 @@
 export { bytes } from './bytes.js';
 export { discard } from './discard.js';
+export { eventSource, type EventSourceOptions } from './eventSource.js';
 export { json } from './json.js';
+export { limitBytes } from './limitBytes.js';
+export type { LinesOptions } from './LineReader.js';
+export { lines } from './lines.js';
+export { ndjson } from './ndjson.js';
+export { politeMap, type PoliteMapOptions } from './politeMap.js';
+export type { ServerSentEvent } from './ServerSentEvent.js';
+export { serverSentEvents, type ServerSentEventsOptions } from './serverSentEvents.js';
 export { text } from './text.js';
 export { throwIfNotOk } from './throwIfNotOk.js';
+export { toFile, type SavedFile, type ToFileOptions } from './toFile.js';

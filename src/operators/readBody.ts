@@ -1,6 +1,6 @@
 import { Observable, type Observer, type OperatorFunction, type Subscriber, type Unsubscribable } from 'rxjs';
 import { member } from '../errors/index.js';
-import type { Collect, IncomingBody, ProtocolResponse } from '../protocol/index.js';
+import type { Collect, IncomingBody, ProtocolResponse, ReadOptions } from '../protocol/index.js';
 
 /**
  * Flattens responses into what is made of their bodies: `mergeMap`, for the one case of a body, which can then be read
@@ -9,8 +9,9 @@ import type { Collect, IncomingBody, ProtocolResponse } from '../protocol/index.
 export function readBody<T>(
   collect: Collect<T>,
   otherwise: (response: ProtocolResponse) => Observable<T>,
+  options?: ReadOptions,
 ): OperatorFunction<ProtocolResponse, T> {
-  return source => new Observable<T>(subscriber => new BodyReader(source, subscriber, collect, otherwise));
+  return source => new Observable<T>(subscriber => new BodyReader(source, subscriber, collect, otherwise, options));
 }
 
 class BodyReader<T> implements Observer<ProtocolResponse>, Unsubscribable {
@@ -25,6 +26,7 @@ class BodyReader<T> implements Observer<ProtocolResponse>, Unsubscribable {
     readonly subscriber: Subscriber<T>,
     private readonly collect: Collect<T>,
     private readonly otherwise: (response: ProtocolResponse) => Observable<T>,
+    private readonly options: ReadOptions | undefined,
   ) {
     this.#source = source.subscribe(this);
   }
@@ -35,7 +37,9 @@ class BodyReader<T> implements Observer<ProtocolResponse>, Unsubscribable {
     // Our own responses have it; those that an interceptor made up have not.
     const incoming = member(response as { incoming?: IncomingBody }, 'incoming');
     const teardown =
-      incoming === undefined ? this.otherwise(response).subscribe(reading) : this.collect(incoming, reading);
+      incoming === undefined
+        ? this.otherwise(response).subscribe(reading)
+        : this.collect(incoming, reading, this.options);
     if (reading.over) return;
     reading.teardown = teardown;
     (this.#reading ??= new Set()).add(reading);

@@ -1,10 +1,9 @@
 import type { OperatorFunction } from 'rxjs';
-import { collectText, type ProtocolResponse } from '../protocol/index.js';
+import { collectText, readOptions, type ProtocolResponse, type TextOptions } from '../protocol/index.js';
 import { readBody } from './readBody.js';
 
 /**
- * Reads each response's body as text: UTF-8, a byte order mark taken off. The lease is back in the pool before the text
- * is emitted.
+ * Reads each response's body as text. The lease is back in the pool before the text is emitted.
  *
  * ```
  *   source    ──r────────|
@@ -12,9 +11,15 @@ import { readBody } from './readBody.js';
  *   text()    ──────t────|
  * ```
  *
+ * The charset is that of the byte order mark, which is taken off, else `encoding`, else that of the Content-Type, else
+ * UTF-8, also where the Content-Type names one that nobody knows. What is malformed becomes U+FFFD.
+ *
+ * `limit` is the most bytes that the body may have. More are a `BodyTooLargeError`, which if the head announces them is
+ * told with the first.
+ *
  * @example
- * agent.get('http://localhost/').pipe(text()).subscribe(text => console.log(text));
+ * agent.get('http://localhost/').pipe(text({ limit: 1_000_000 })).subscribe(text => console.log(text));
  */
-export function text(): OperatorFunction<ProtocolResponse, string> {
-  return readBody(collectText, response => response.text());
+export function text(options?: TextOptions): OperatorFunction<ProtocolResponse, string> {
+  return readBody(collectText, response => response.text(options), readOptions(options));
 }

@@ -20,7 +20,7 @@ export abstract class BodyFilter implements BodySink, BodyOwner {
     /** The number of bytes that come out, if that is known. */
     length: number | null,
   ) {
-    this.body = new IncomingBody(this, 0, length);
+    this.body = new IncomingBody(this, 0, length, source.headers);
   }
 
   /**

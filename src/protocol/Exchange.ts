@@ -58,7 +58,7 @@ export class Exchange implements BodyOwner {
   /** The final head is read. Nobody is told before the read that brought it is parsed to its end. */
   headed(head: ResponseHead, readAhead: number, length: number | null): IncomingBody {
     this.head = head;
-    this.body = new IncomingBody(this, readAhead, length);
+    this.body = new IncomingBody(this, readAhead, length, head.headers);
     return this.body;
   }
 

@@ -1,6 +1,6 @@
 /* eslint-disable max-lines -- one state machine, whose steps are best read next to each other */
 import { Observable, type Subscriber, type TeardownLogic } from 'rxjs';
-import type { Transport, TransportInfo, TransportSink } from '../endpoint/index.js';
+import { UpgradedTransport, type Transport, type TransportInfo, type TransportSink } from '../endpoint/index.js';
 import {
   AbortedError,
   BodyTimeoutError,
@@ -27,7 +27,6 @@ import type { ProtocolResponse } from './ProtocolResponse.js';
 import { RequestWriter, type WriterOwner } from './RequestWriter.js';
 import { ResponseReader, type ReaderOwner } from './ResponseReader.js';
 import { transitions, type ConnectionInput, type ConnectionState } from './transitions.js';
-import { UpgradedTransport } from './UpgradedTransport.js';
 
 /** How long the rest of a body may take whose consumer has gone, in ms. */
 const drainTimeout = 1_000;
@@ -285,7 +284,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
   bodyWanted(exchange: Exchange): void {
     if (this.#exchange !== exchange) return;
     if (this.#waitingFor === 'unclaimed') this.#deadline.clear();
-    this.#reader.more();
+    this.#reader.pump();
   }
 
   bodyOwnBuffer(on: boolean): void {
@@ -303,7 +302,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
     }
     this.#enter('drain');
     this.#wait('drain', drainTimeout);
-    this.#reader.more();
+    this.#reader.pump();
   }
 
   // ---- the exchange ends -------------------------------------------------------------------------------------------

@@ -58,6 +58,7 @@ export class IncomingBody {
   #queue: Piece[] = [];
   /** The first piece of the queue that is not taken yet. */
   #taken = 0;
+  /** How many bytes were read ahead: of no meaning once it is claimed. */
   #queued = 0;
   #trailers: HTTPHeaders = HTTPHeaders.empty;
   #trailersSubject: AsyncSubject<HTTPHeaders> | null = null;
@@ -68,6 +69,8 @@ export class IncomingBody {
     private readonly readAhead: number,
     /** The number of bytes, if the head says it. */
     readonly length: number | null,
+    /** Those of the response, which say what the bytes are. */
+    readonly headers: HTTPHeaders = HTTPHeaders.empty,
   ) {
     this.#owner = owner;
   }
@@ -96,7 +99,6 @@ export class IncomingBody {
 
   /** Bytes arrived. The view is the transport's: what is queued of it must be copied before the read ends (`settle`). */
   push(bytes: Uint8Array, start: number, end: number, valid: Validity): void {
-    if (this.#claimed && this.#sink === null) return; // the consumer has gone, the rest is drained
     if (this.#sink !== null && !this.#holding && this.#isEmpty) {
       this.#give(this.#sink, bytes, start, end, valid);
       // The consumer itself may have ended it, by closing the connection.
@@ -108,7 +110,7 @@ export class IncomingBody {
 
   /** Queues bytes, whoever waits for them. */
   hold(bytes: Uint8Array, start: number, end: number, valid: Validity): void {
-    if (this.dropped) return;
+    if (this.dropped) return; // the consumer has gone, the rest is drained
     this.#queued += end - start;
     this.#queue.push({ bytes, start, end, valid });
   }
@@ -231,7 +233,6 @@ export class IncomingBody {
   #clear(): void {
     this.#queue = [];
     this.#taken = 0;
-    this.#queued = 0;
   }
 
   #give(sink: BodySink, bytes: Uint8Array, start: number, end: number, valid: Validity): void {
@@ -251,7 +252,6 @@ export class IncomingBody {
         break;
       }
       this.#taken++;
-      this.#queued -= piece.end - piece.start;
       this.#give(this.#sink, piece.bytes, piece.start, piece.end, piece.valid);
     }
     this.#flushing = false;

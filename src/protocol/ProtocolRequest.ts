@@ -32,8 +32,13 @@ export interface RequestObserver {
 export interface ProtocolRequest {
   /** Default `GET`. Case matters (RFC 9110 section 9.1). */
   readonly method?: string;
-  /** The request target: `/path?query`, or `*`, or `host:port` for CONNECT. */
+  /** The request target: `/path?query`, or `*`, or `host:port` for CONNECT, or a URL if `absoluteForm`. */
   readonly path: string;
+  /**
+   * It goes to a proxy, for which `path` is the whole URL of what is asked for (RFC 9112 section 3.2.2); `headers` need
+   * a Host then. Proxy-Authorization is sent with such a path, and to CONNECT, and never else.
+   */
+  readonly absoluteForm?: boolean;
   readonly headers?: HeadersInit;
   readonly body?: RequestBody | null;
   /** Says that doing it twice does no harm, whatever the method: it may be retried on a stale connection. */

@@ -5,6 +5,7 @@ import type { HTTPHeaders, ResponseHead } from '../wire/index.js';
 import { collectBytes, collected, collectJSON, collectText, discardBody } from './collect.js';
 import { HTTPBody } from './HTTPBody.js';
 import type { IncomingBody } from './IncomingBody.js';
+import { readOptions, type BytesOptions, type JSONOptions, type TextOptions } from './ReadOptions.js';
 
 /** How long the parts of an exchange took, in ms. */
 export interface Timings {
@@ -30,12 +31,12 @@ export interface ProtocolResponse {
   readonly timings: Timings;
   /** After 101, and after 2xx to CONNECT: the connection itself, to be claimed within `bodyUnclaimed`. */
   readonly upgrade: Transport | undefined;
-  /** The body as text: UTF-8, a byte order mark taken off. */
-  text(): Observable<string>;
+  /** The body as text, decoded as its byte order mark says, or its Content-Type, else as UTF-8. */
+  text(options?: TextOptions): Observable<string>;
   /** The body parsed as JSON; errors with `ResponseFailedError` if it is none. */
-  json<T = unknown>(): Observable<T>;
+  json<T = unknown>(options?: JSONOptions): Observable<T>;
   /** The body in one piece. */
-  bytes(): Observable<Uint8Array>;
+  bytes(options?: BytesOptions): Observable<Uint8Array>;
   /** Reads the body and throws it away, which gives the connection back; emits once when that is done. */
   discard(): Observable<void>;
 }
@@ -93,16 +94,16 @@ export class IncomingResponse implements ProtocolResponse {
     return this.#exchange.timings;
   }
 
-  text(): Observable<string> {
-    return collected(this.#incoming, collectText);
+  text(options?: TextOptions): Observable<string> {
+    return collected(this.#incoming, collectText, readOptions(options));
   }
 
-  json<T = unknown>(): Observable<T> {
-    return collected<T>(this.#incoming, collectJSON);
+  json<T = unknown>(options?: JSONOptions): Observable<T> {
+    return collected<T>(this.#incoming, collectJSON, readOptions(options));
   }
 
-  bytes(): Observable<Uint8Array> {
-    return collected(this.#incoming, collectBytes);
+  bytes(options?: BytesOptions): Observable<Uint8Array> {
+    return collected(this.#incoming, collectBytes, readOptions(options));
   }
 
   discard(): Observable<void> {

@@ -115,12 +115,6 @@ export class ResponseReader {
     }
   }
 
-  /** The consumer wants more: first what is left of earlier reads. */
-  more(): void {
-    if (this.#pumping) return;
-    this.pump();
-  }
-
   /** The peer has finished. True if that was the end of a body which only that could end. */
   finish(): 'end' | 'none' {
     this.drain();
@@ -144,7 +138,10 @@ export class ResponseReader {
     return this.#parser.trailers;
   }
 
-  /** Parses what was read until the bytes end, the consumer is full, or the exchange is over. */
+  /**
+   * Parses what was read until the bytes end, the consumer is full, or the exchange is over. A consumer that wants more
+   * gets what is left of earlier reads first.
+   */
   pump(): void {
     // A consumer that asks for more from inside one of the calls below: the loop sees to it, the stack does not grow.
     const exchange = this.#exchange;

@@ -45,7 +45,7 @@ export class Upload {
     private readonly transport: Transport,
     private readonly owner: UploadOwner,
     /** What is held back of the request's head, as nothing is to follow it. */
-    private unsentHead = '',
+    private unsentHead: string,
   ) {}
 
   start(): void {

@@ -1,7 +1,9 @@
 import { constants } from 'node:buffer';
 import { Observable, type Observer } from 'rxjs';
-import { ResponseFailedError, textOf } from '../errors/index.js';
+import { BodyTooLargeError, ResponseFailedError, textOf, type HTTPClientError } from '../errors/index.js';
+import { byteOrderMarkOf, charsetOf } from './charset.js';
 import type { BodySink, IncomingBody } from './IncomingBody.js';
+import { readAll, type ReadOptions } from './ReadOptions.js';
 
 /**
  * The buffer of a body whose length is known grows by so much at a time, from 1 MiB: one of 16 MiB takes two allocations,
@@ -20,7 +22,8 @@ abstract class Collector<T> implements BodySink {
 
   constructor(
     protected readonly subscriber: Observer<T>,
-    private readonly body: IncomingBody,
+    protected readonly body: IncomingBody,
+    protected readonly options: ReadOptions,
   ) {}
 
   /**
@@ -30,12 +33,16 @@ abstract class Collector<T> implements BodySink {
   protected abstract value(bytes: Uint8Array, start: number, end: number, own: boolean): T;
 
   whole(bytes: Uint8Array, start: number, end: number, own = false): void {
+    const { limit } = this.options;
+    if (end - start > limit) {
+      this.#failed(new BodyTooLargeError(limit));
+      return;
+    }
     let value: T;
     try {
       value = this.value(bytes, start, end, own);
     } catch (cause) {
-      const error = new ResponseFailedError(`The response body cannot be read: ${textOf(cause)}`, { cause });
-      this.subscriber.error(this.body.explained(error));
+      this.#failed(new ResponseFailedError(`The response body cannot be read: ${textOf(cause)}`, { cause }));
       return;
     }
     this.subscriber.next(value);
@@ -44,6 +51,12 @@ abstract class Collector<T> implements BodySink {
 
   chunk(bytes: Uint8Array, start: number, end: number): boolean {
     const needed = this.#length + end - start;
+    const { limit } = this.options;
+    // A head that announces too much is believed.
+    if (needed > limit || (this.body.length ?? 0) > limit) {
+      this.#failed(new BodyTooLargeError(limit));
+      return false;
+    }
     let buffer = this.#buffer;
     if (buffer === null || buffer.length < needed) {
       const { length } = this.body;
@@ -53,10 +66,8 @@ abstract class Collector<T> implements BodySink {
         // Its own memory, not a part of Node's pool: what is handed on must show nobody else's bytes.
         grown = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(capacity, constants.MAX_LENGTH)));
       } catch (cause) {
-        // The connection is let go before its consumer hears of it, as with every failure.
-        this.body.drop(this);
         const message = `The response body cannot be held in memory: it has ${needed} bytes or more`;
-        this.subscriber.error(this.body.explained(new ResponseFailedError(message, { cause })));
+        this.#failed(new ResponseFailedError(message, { cause }));
         return false;
       }
       buffer?.copy(grown, 0, 0, this.#length);
@@ -80,30 +91,82 @@ abstract class Collector<T> implements BodySink {
   unsubscribe(): void {
     this.body.drop(this);
   }
+
+  /** The connection is let go before its consumer hears of it, as with every failure. */
+  #failed(error: HTTPClientError): void {
+    this.#buffer = null;
+    this.body.drop(this);
+    this.subscriber.error(this.body.explained(error));
+  }
 }
 
 const byteOrderMark = 0xfeff;
+/** What a byte that is no UTF-8 becomes. */
+const replacement = '\ufffd';
+/** Text that is longer is not searched: to look at a header costs less. */
+const searched = 4_096;
 
 function decode(bytes: Uint8Array, start: number, end: number): string {
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const text = buffer.toString('utf8', start, end);
-  return text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text;
+  return buffer.toString('utf8', start, end);
+}
+
+/** The bytes were ASCII, on which all charsets agree that a text of readable characters could be in. */
+function isASCII(text: string, start: number, end: number): boolean {
+  return text.length === end - start && !text.includes(replacement);
+}
+
+/**
+ * Text of bytes of which `utf8` is what UTF-8 makes: as their byte order mark says, else `encoding`, else their
+ * Content-Type.
+ */
+function decodeAs(
+  utf8: string,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  { headers }: IncomingBody,
+  encoding?: string,
+): string {
+  if (utf8.charCodeAt(0) === byteOrderMark) return utf8.slice(1);
+  const charset = byteOrderMarkOf(bytes, start, end) ?? encoding ?? charsetOf(headers);
+  return charset === 'utf-8' ? utf8 : new TextDecoder(charset).decode(bytes.subarray(start, end));
 }
 
 class TextCollector extends Collector<string> {
   protected override value(bytes: Uint8Array, start: number, end: number): string {
-    return decode(bytes, start, end);
+    const text = decode(bytes, start, end);
+    const { encoding } = this.options;
+    // Of those that write ASCII in other bytes, UTF-16 shows by NUL and ISO-2022-JP by ESC.
+    const plain =
+      encoding === undefined &&
+      text.length <= searched &&
+      isASCII(text, start, end) &&
+      !text.includes('\0') &&
+      !text.includes('\x1b');
+    return plain ? text : decodeAs(text, bytes, start, end, this.body, encoding);
   }
 }
 
 class JSONCollector<T> extends Collector<T> {
   protected override value(bytes: Uint8Array, start: number, end: number): T {
     const text = decode(bytes, start, end);
+    // ASCII that is JSON as it stands is in no other charset: in those that differ it would have control characters.
+    if (!isASCII(text, start, end)) return this.#parse(decodeAs(text, bytes, start, end, this.body));
     try {
-      return JSON.parse(text) as T;
-    } catch {
+      return this.#parse(text);
+    } catch (error) {
+      if (!(error instanceof SyntaxError) || charsetOf(this.body.headers) === 'utf-8') throw error;
+      return this.#parse(decodeAs(text, bytes, start, end, this.body));
+    }
+  }
+
+  #parse(text: string): T {
+    try {
+      return JSON.parse(text, this.options.reviver) as T;
+    } catch (error) {
       // Not in the words of `JSON.parse`, which quote the text: it may be a token.
-      throw new SyntaxError('it is not JSON');
+      throw error instanceof SyntaxError ? new SyntaxError('it is not JSON') : error;
     }
   }
 }
@@ -124,25 +187,28 @@ class Discarder extends Collector<void> {
 }
 
 /** Reads a body in one of the ways that need no more than a subscriber. Returns the teardown. */
-export type Collect<T> = (body: IncomingBody, subscriber: Observer<T>) => { unsubscribe(): void };
+export type Collect<T> = (
+  body: IncomingBody,
+  subscriber: Observer<T>,
+  options?: ReadOptions,
+) => { unsubscribe(): void };
 
-function collectWith<T>(collector: new (subscriber: Observer<T>, body: IncomingBody) => Collector<T>): Collect<T> {
-  return (body, subscriber) => {
-    const sink = new collector(subscriber, body);
+function collectWith<T>(
+  collector: new (subscriber: Observer<T>, body: IncomingBody, options: ReadOptions) => Collector<T>,
+): Collect<T> {
+  return (body, subscriber, options = readAll) => {
+    const sink = new collector(subscriber, body, options);
     body.claim(sink);
     return sink;
   };
 }
 
 export const collectText: Collect<string> = collectWith(TextCollector);
-export const collectJSON = collectWith(JSONCollector) as <T>(
-  body: IncomingBody,
-  subscriber: Observer<T>,
-) => { unsubscribe(): void };
+export const collectJSON = collectWith(JSONCollector) as <T>(...args: Parameters<Collect<T>>) => ReturnType<Collect<T>>;
 export const collectBytes: Collect<Uint8Array> = collectWith(BytesCollector);
 export const discardBody: Collect<void> = collectWith(Discarder);
 
 /** `collect` as an Observable: nothing is claimed before it is subscribed to. */
-export function collected<T>(body: IncomingBody, collect: Collect<T>): Observable<T> {
-  return new Observable<T>(subscriber => collect(body, subscriber));
+export function collected<T>(body: IncomingBody, collect: Collect<T>, options?: ReadOptions): Observable<T> {
+  return new Observable<T>(subscriber => collect(body, subscriber, options));
 }

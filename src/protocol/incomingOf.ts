@@ -8,10 +8,10 @@ import type { BodyChunk, BodySource } from './RequestBody.js';
  * A body that comes from no connection: one that an interceptor or a test makes up. An Observable is not held back: it
  * is for what is small, or knows its pace.
  */
-export function incomingOf(source: BodySource): IncomingBody {
+export function incomingOf(source: BodySource, headers = HTTPHeaders.empty): IncomingBody {
   if (typeof source === 'string' || source instanceof Uint8Array) {
     const bytes = bytesOf(source);
-    const body = new IncomingBody(null, Infinity, bytes.length);
+    const body = new IncomingBody(null, Infinity, bytes.length, headers);
     if (bytes.length > 0) body.hold(bytes, 0, bytes.length, 'ever');
     body.end(HTTPHeaders.empty);
     return body;
@@ -19,8 +19,8 @@ export function incomingOf(source: BodySource): IncomingBody {
   // An `HTTPBody` is both: it is read in the way that holds the connection.
   const isIterable = member(source as Partial<AsyncIterable<BodyChunk>>, Symbol.asyncIterator) !== undefined;
   return isIterable
-    ? new IterableSource(source as AsyncIterable<BodyChunk>).body
-    : new ObservableSource(source as Observable<BodyChunk>).body;
+    ? new IterableSource(source as AsyncIterable<BodyChunk>, headers).body
+    : new ObservableSource(source as Observable<BodyChunk>, headers).body;
 }
 
 /** Nobody reads the body any more, but somebody may wait for its trailers. */
@@ -39,12 +39,17 @@ function bytesOf(chunk: BodyChunk): Uint8Array {
 
 /** Asks an iterable for as much as is wanted. */
 class IterableSource implements BodyOwner {
-  readonly body = new IncomingBody(this, 0, null);
+  readonly body: IncomingBody;
   #iterator: AsyncIterator<BodyChunk> | null = null;
   #asking = false;
   #dropped = false;
 
-  constructor(private readonly iterable: AsyncIterable<BodyChunk>) {}
+  constructor(
+    private readonly iterable: AsyncIterable<BodyChunk>,
+    headers: HTTPHeaders,
+  ) {
+    this.body = new IncomingBody(this, 0, null, headers);
+  }
 
   wanted(): void {
     if (this.#asking) return;
@@ -82,11 +87,16 @@ class IterableSource implements BodyOwner {
 }
 
 class ObservableSource implements BodyOwner {
-  readonly body = new IncomingBody(this, 0, null);
+  readonly body: IncomingBody;
   #subscription: Unsubscribable | null = null;
   #dropped = false;
 
-  constructor(private readonly source: Observable<BodyChunk>) {}
+  constructor(
+    private readonly source: Observable<BodyChunk>,
+    headers: HTTPHeaders,
+  ) {
+    this.body = new IncomingBody(this, 0, null, headers);
+  }
 
   wanted(): void {
     if (this.#subscription !== null) return;

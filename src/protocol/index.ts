@@ -1,5 +1,6 @@
 export { BodyFilter } from './BodyFilter.js';
 export { collectBytes, collectJSON, collectText, discardBody, type Collect } from './collect.js';
+export { byteOrderMarkOf, charsetOf, encodingOf, essenceOf } from './charset.js';
 export type { Connection, Progress, ProtocolContext, ProtocolFactory } from './Connection.js';
 export { HTTP11ClientProtocol } from './HTTP11ClientProtocol.js';
 export { HTTPBody } from './HTTPBody.js';
@@ -18,5 +19,6 @@ export {
   type RequestObserver,
 } from './ProtocolRequest.js';
 export { IncomingResponse, type ProtocolResponse, type Timings } from './ProtocolResponse.js';
+export { readOptions, type BytesOptions, type JSONOptions, type ReadOptions, type TextOptions } from './ReadOptions.js';
 export { isReplayable, type BodyChunk, type BodySource, type RequestBody } from './RequestBody.js';
 export { transitions, type ConnectionInput, type ConnectionState, type Transition } from './transitions.js';

@@ -73,14 +73,16 @@ function prepare(request: ProtocolRequest, authority: string, mayPersist: boolea
   const body = given == null ? null : openBody(given);
   try {
     const framing = body === null ? noBody : framingOf(body, headers);
+    const path: unknown = own(request, 'path');
+    const isWhole = typeof path === 'string' && path.charCodeAt(0) !== 0x2f && own(request, 'absoluteForm') === true;
     const head = serializeRequestHead({
       method,
-      path: own(request, 'path') as string, // which checks it
+      path: path as string, // which it checks
       host: authority,
       headers,
       persistent,
       framing,
-      absoluteForm: false,
+      absoluteForm: isWhole,
     });
     return { method, head, body, framing, persistent, upgrade, timeouts, observer };
   } catch (error) {

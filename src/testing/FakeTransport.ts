@@ -61,6 +61,11 @@ export class FakeTransport implements Transport {
     this.onWrite = onWrite;
   }
 
+  /** It has a read buffer to itself, which an idle connection does not need. */
+  get hasOwnBuffer(): boolean {
+    return this.#own;
+  }
+
   // ---- the peer ----------------------------------------------------------------------------------------------------
 
   /** All that was written, as latin1. */

@@ -1,18 +1,5 @@
 import { HeadersOverflowError, ParseError } from '../errors/index.js';
-import {
-  BACKSLASH,
-  CR,
-  EQUALS,
-  HTAB,
-  LF,
-  QUOTE,
-  SEMICOLON,
-  SP,
-  hexValue,
-  isFieldOctet,
-  isQuotedText,
-  isToken,
-} from './octets.js';
+import { BACKSLASH, CR, EQUALS, HTAB, LF, QUOTE, SEMICOLON, SP, hexValue, isFieldOctet, isToken } from './octets.js';
 
 /** A size of 16 digits is already more than can be counted; leading zeros must not go on for ever. */
 const maxSizeDigits = 16;
@@ -167,13 +154,9 @@ function nextState(state: number, octet: number): number {
     case EXT_TOKEN:
       return token ? EXT_TOKEN : afterValue(octet, whitespace);
     case EXT_QUOTED:
-      return octet === QUOTE
-        ? EXT_AFTER_QUOTED
-        : octet === BACKSLASH
-          ? EXT_ESCAPED
-          : isQuotedText[octet] === 1
-            ? EXT_QUOTED
-            : -1;
+      if (octet === QUOTE) return EXT_AFTER_QUOTED;
+      if (octet === BACKSLASH) return EXT_ESCAPED;
+      return isFieldOctet[octet] === 1 ? EXT_QUOTED : -1;
     case EXT_ESCAPED:
       return isFieldOctet[octet] === 1 ? EXT_QUOTED : -1;
     default:

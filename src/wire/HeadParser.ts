@@ -76,9 +76,6 @@ export class HeadParser {
    * @throws ParseError, HeadersOverflowError
    */
   parse(chunk: Uint8Array, start: number, end: number): number {
-    if (start === end) {
-      return -1;
-    }
     const { heldLength } = this;
     const room = this.budget - heldLength;
     const usable = end - start > room ? start + room : end;

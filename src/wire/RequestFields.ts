@@ -15,6 +15,8 @@ export interface RequestFields {
   readonly connection: string;
   /** There is an Upgrade field. */
   readonly upgrade: boolean;
+  /** The Proxy-Authorization fields, as ready text: they are for a proxy, and for nobody else. */
+  readonly proxyAuthorization: string;
 }
 
 const refused = new Map([
@@ -25,7 +27,15 @@ const refused = new Map([
   ['trailer', 'request trailers are not supported'],
 ]);
 
-const special = new Set([...refused.keys(), 'host', 'content-length', 'connection', 'te', 'upgrade']);
+const special = new Set([
+  ...refused.keys(),
+  'host',
+  'content-length',
+  'connection',
+  'te',
+  'upgrade',
+  'proxy-authorization',
+]);
 const longestSpecial = Math.max(...[...special].map(name => name.length));
 
 /**
@@ -38,6 +48,7 @@ export function requestFields(raw: readonly string[]): RequestFields {
   let host: string | undefined;
   let contentLength: number | undefined;
   let upgrade = false;
+  let proxyAuthorization = '';
   const connection = new Set<string>();
 
   for (let i = 0; i < raw.length; i += 2) {
@@ -81,12 +92,15 @@ export function requestFields(raw: readonly string[]): RequestFields {
         connection.add('upgrade');
         block += `${name}: ${value}\r\n`;
         break;
+      case 'proxy-authorization':
+        proxyAuthorization += `${name}: ${value}\r\n`;
+        break;
       default:
         throw new InvalidRequestError(key, `The header ${name} may not be set: ${refused.get(key)}`);
     }
   }
   const close = connection.delete('close');
-  return { block, host, contentLength, close, connection: [...connection].join(', '), upgrade };
+  return { block, host, contentLength, close, connection: [...connection].join(', '), upgrade, proxyAuthorization };
 }
 
 function length(key: string, value: string): number {

@@ -15,9 +15,6 @@ export const isToken = table(
 /** What a field value or a reason phrase may hold: HTAB, SP, VCHAR, obs-text (RFC 9110 section 5.5). */
 export const isFieldOctet = table(octet => octet === 0x09 || (octet >= 0x20 && octet !== 0x7f));
 
-/** `qdtext` of RFC 9110 section 5.6.4: a field octet other than `"` and `\`. */
-export const isQuotedText = table(octet => isFieldOctet[octet] === 1 && octet !== 0x22 && octet !== 0x5c);
-
 /** The value of a hexadecimal digit, 255 for any other octet. */
 export const hexValue = Uint8Array.from({ length: 256 }, (_, octet) =>
   isDigit(octet) ? octet - 0x30 : (octet | 0x20) >= 0x61 && (octet | 0x20) <= 0x66 ? (octet | 0x20) - 0x57 : 255,

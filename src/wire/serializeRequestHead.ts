@@ -39,7 +39,8 @@ let lastHost = 'localhost';
  * The head of an HTTP/1.1 request as latin1 text, from the request line to the empty line (RFC 9112 section 3).
  *
  * Everything that ends up in it is checked here or was by `HTTPHeaders.from`, and the framing is the caller's alone: a
- * Content-Length in `headers` must agree with it and is not sent twice.
+ * Content-Length in `headers` must agree with it and is not sent twice. Proxy-Authorization is sent to proxies only, that
+ * is with a path that no other server is asked for; to others it is left out.
  *
  * @throws InvalidRequestError, its `field` being `method`, `path`, `body` or the lower-case name of a header.
  */
@@ -54,6 +55,7 @@ export function serializeRequestHead(head: RequestHead): string {
   return (
     `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\n` +
     fields.block +
+    (fields.proxyAuthorization !== '' && isForProxy(head) ? fields.proxyAuthorization : '') +
     connectionField(head.persistent && !fields.close, fields.connection) +
     framingField(method, framing, fields) +
     '\r\n'
@@ -93,6 +95,11 @@ function checkBody(method: string, framing: RequestFraming): void {
   if (framing.kind !== 'none' && (method === 'CONNECT' || method === 'TRACE')) {
     throw new InvalidRequestError('body', `A ${method} request has no body (RFC 9110 section 9.3)`);
   }
+}
+
+/** Only a proxy is asked for a tunnel, or for a whole URL: anybody else would learn the credentials for it. */
+function isForProxy({ method, path, absoluteForm: absolute }: RequestHead): boolean {
+  return method === 'CONNECT' || (absolute === true && absoluteForm.test(path));
 }
 
 function checkTarget({ method, path, absoluteForm: absolute }: RequestHead): void {

@@ -13,6 +13,8 @@ export interface Task {
   readonly https: number;
   readonly selfSigned: number;
   readonly unix: string;
+  /** A URL. */
+  readonly proxy: string;
   readonly ca: string;
   /** The names to pollute. */
   readonly names: readonly string[];
@@ -175,6 +177,21 @@ async function work(): Promise<string> {
     new Agent({ pool, tls: { ca: task.ca } }).get(`https://127.0.0.1:${task.https}/`).pipe(text()),
   );
   await step('tls, no CA', () => agent.get(`https://127.0.0.1:${task.https}/`).pipe(text()));
+  const byProxy = { pool, tls: { ca: task.ca } };
+  const through = new Agent({ ...byProxy, proxy: task.proxy });
+  await step('proxy', () => through.get(`${origin}/proxied`).pipe(text()));
+  const chosen = new Agent({ ...byProxy, proxy: () => ({ url: task.proxy, headers: { A: '1' } }) });
+  await step('proxy, chosen', () => chosen.post(`${origin}/chosen`, 'body').pipe(text()));
+  const proxy = library.proxyFromEnvironment({ http_proxy: task.proxy, no_proxy: 'b' });
+  await step('proxy, named', () => new Agent({ ...byProxy, proxy }).get(`${origin}/named`).pipe(text()));
+  // Without TLS inside: of that Node makes a stream with options off the prototype.
+  const { hostname, port } = new URL(task.proxy);
+  const proxy$ = tcp({ host: hostname, port: Number(port) });
+  const tunnel$ = library.tunnel(proxy$, { host: '127.0.0.1', port: task.http, headers: { A: '1' } });
+  await step('tunnel', () => pool.use('tunnel', tunnel$, leased => leased.request({ path: '/in' }).pipe(text())));
+  await step('tunnel refused', () =>
+    library.tunnel(tcp({ host: '127.0.0.1', port: task.http }), { host: 'a.test', port: 1 }),
+  );
   await step('self-signed', () => tls({ host: '127.0.0.1', port: task.selfSigned, ca: task.ca }));
   await step('refused', () => agent.get('http://127.0.0.1:1/').pipe(text()));
   await step('close', () => pool.close({ gracePeriod: 0 }));

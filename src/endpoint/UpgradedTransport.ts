@@ -1,15 +1,22 @@
 import type { Duplex } from 'node:stream';
-import type { Transport, TransportInfo, TransportSink } from '../endpoint/index.js';
+import type { Transport, TransportInfo, TransportSink } from './Transport.js';
 
-/** A transport whose exchange is over, waiting to be claimed by `read` or `toDuplex`. Until then it is paused. */
+/**
+ * A transport that speaks another protocol from here on, or to somebody else, waiting to be claimed by `read` or
+ * `toDuplex`. Until then it is paused.
+ */
 export class UpgradedTransport implements Transport {
   #claimed = false;
+  /** Whoever is going to claim it wants it paused. */
+  #paused = false;
   #closed: { readonly error: Error | undefined } | null = null;
 
   constructor(
     private readonly transport: Transport,
     private readonly onClaim: () => void,
     private readonly onClosed: () => void,
+    /** Who is at the other end, if that is another one now. */
+    readonly info: TransportInfo = transport.info,
   ) {
     transport.pause();
     transport.read({
@@ -23,18 +30,15 @@ export class UpgradedTransport implements Transport {
     });
   }
 
-  get info(): TransportInfo {
-    return this.transport.info;
-  }
-
   read(sink: TransportSink): void {
+    const opens = !this.#claimed && !this.#paused;
     this.#claim();
     if (this.#closed !== null) {
       sink.closed(this.#closed.error);
       return;
     }
     this.transport.read(sink);
-    this.transport.resume();
+    if (opens) this.transport.resume();
   }
 
   toDuplex(): Duplex {
@@ -59,11 +63,14 @@ export class UpgradedTransport implements Transport {
   }
 
   pause(): void {
+    this.#paused = true;
     this.transport.pause();
   }
 
   resume(): void {
-    this.transport.resume();
+    this.#paused = false;
+    // Before it is claimed nobody would get what comes.
+    if (this.#claimed) this.transport.resume();
   }
 
   ref(): void {
