@@ -13,6 +13,7 @@ import {
   ParseError,
   PoolClosedError,
   PoolQueueFullError,
+  ProxyError,
   RequestNotSentError,
   RequestTransmissionFailedError,
   ResponseFailedError,
@@ -81,6 +82,7 @@ describe('retryFailures', () => {
   const errors: readonly (readonly [Error, boolean, boolean])[] = [
     [new ConnectError('no'), true, true],
     [new UnsolicitedDataError('no'), true, true],
+    [new ProxyError('no'), true, true],
     [new RequestNotSentError('no'), true, true],
     [new RequestTransmissionFailedError('no'), true, false],
     [new UploadTimeoutError(1), true, false],

@@ -108,6 +108,7 @@ const notSent: ReadonlySet<HTTPClientErrorCode> = new Set([
   'ERR_CONNECT',
   'ERR_CONNECT_TIMEOUT',
   'ERR_UNSOLICITED_DATA',
+  'ERR_PROXY',
   'ERR_REQUEST_NOT_SENT',
 ]);
 /** Nobody knows whether the server has acted on it. */
