@@ -46,6 +46,13 @@ export const comparisons = [
   atLeast('c50', 'GET beside got', ours, 'got', 4, must),
   atLeast('c50', 'GET beside @nestjs/axios', ours, '@nestjs/axios', 12, must),
   atLeast('c50', "GET beside Twisted's Agent", ours, 'Twisted Agent', 10),
+  atMost(
+    'stack',
+    'GET through redirects, cookies, decompression and retries',
+    `${ours}, full stack`,
+    `${ours}, bare`,
+    1.15,
+  ),
   ...['1 MiB', '16 MiB', '64 MiB', '16 MiB chunked'].flatMap(size => [
     perCPU(`download ${size}`, `download ${size}, discard`, 'rxjs-http-pool discard', 'undici.stream', 4),
     perCPU(`download ${size}`, `download ${size}, pull`, 'rxjs-http-pool pull', 'undici.stream', 3),

@@ -123,6 +123,7 @@ export const groups = {
   },
   c1: plan => requests(few, 1, plan),
   c200: plan => requests(few, 200, plan),
+  stack: plan => requests(['rxjs-http-pool', 'rxjs-http-pool, bare', 'rxjs-http-pool, full stack'], 50, plan),
   tls: overTLS,
   'download 1 MiB': plan => download(`/bytes/${MiB}`, MiB, plan),
   'download 16 MiB': plan => download(`/bytes/${16 * MiB}`, 16 * MiB, plan),

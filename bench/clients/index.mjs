@@ -6,6 +6,8 @@ export const clients = {
   'rxjs-http-pool': from('rxjs_http_pool', 'text'),
   'rxjs-http-pool again': from('rxjs_http_pool', 'text'),
   'rxjs-http-pool, firstValueFrom': from('rxjs_http_pool', 'promise'),
+  'rxjs-http-pool, bare': from('rxjs_http_pool', 'bare'),
+  'rxjs-http-pool, full stack': from('rxjs_http_pool', 'fullStack'),
   'undici.request': from('undici', 'request'),
   'undici.dispatch': from('undici', 'dispatch'),
   'undici.fetch': from('undici', 'fetch'),

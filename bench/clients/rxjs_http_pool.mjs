@@ -1,7 +1,16 @@
 // The library as its users get it: the build, its defaults but for the number of connections.
 import { readFileSync } from 'node:fs';
 import { EMPTY, firstValueFrom, mergeMap } from 'rxjs';
-import { Agent, bytes as toBytes, discard as toNothing, text as toText } from '../../dist/cjs/index.js';
+import { CookieJar } from 'tough-cookie';
+import {
+  Agent,
+  bytes as toBytes,
+  cookies,
+  discard as toNothing,
+  followRedirects,
+  retryFailures,
+  text as toText,
+} from '../../dist/cjs/index.js';
 import { checkLength, checkText, headers, idleCost } from './common.mjs';
 
 function agent({ connections = 50, pool, ca }) {
@@ -20,6 +29,21 @@ const observer = (check, done) => {
 
 export function text({ origin, path = '/json', ...options }) {
   const client = agent(options);
+  const url = origin + path;
+  return { start: done => client.get(url).pipe(toText()).subscribe(observer(checkText, done)) };
+}
+
+/** Nothing around the request, not even what the agent does by default. */
+export function bare({ origin, path = '/json' }) {
+  const client = agent({}).extend({ decompress: false });
+  const url = origin + path;
+  return { start: done => client.get(url).pipe(toText()).subscribe(observer(checkText, done)) };
+}
+
+/** All that one would put around it, with nothing for it to do. */
+export function fullStack({ origin, path = '/json' }) {
+  const interceptors = [followRedirects(), cookies(new CookieJar()), retryFailures()];
+  const client = agent({}).extend({ interceptors });
   const url = origin + path;
   return { start: done => client.get(url).pipe(toText()).subscribe(observer(checkText, done)) };
 }

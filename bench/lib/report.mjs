@@ -47,6 +47,7 @@ const requestGroups = {
   c50: 'Small JSON GET, 50 connections, 50 at a time',
   c1: 'One after the other',
   c200: '200 at a time over 50 connections',
+  stack: 'With what one puts around a request, 50 at a time',
   tls: 'Over TLS (nginx), 50 at a time',
   hosts: '1 000 hosts, one connection each, in turn, 50 at a time',
 };
