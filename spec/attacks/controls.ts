@@ -565,7 +565,7 @@ const single: Readonly<Record<Exclude<Theme, 'pollution'>, readonly Row[]>> = {
     [
       'a socket is held by nobody',
       'CVE-2025-47279',
-      /bytes of heap/,
+      /socket objects are left/,
       handshake,
       '    let verified = false;',
       '    let verified = false; (this as any).held = [socket, (this as any).held];',

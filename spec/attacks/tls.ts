@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import type { LookupFunction } from 'node:net';
-import { setFlagsFromString } from 'node:v8';
+import { TLSSocket } from 'node:tls';
+import { queryObjects, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { firstValueFrom, lastValueFrom, type Observable } from 'rxjs';
 import type { Endpoint, TLSOptions, Transport } from '../../src/index.js';
@@ -91,6 +92,8 @@ export const tls: Attacks = {
       const grown = process.memoryUsage().heapUsed - heap;
       if (grown > handshakes * perHandshake) findings.push(`${grown} bytes of heap for ${handshakes} handshakes`);
       const left = {
+        // Of the heap as a whole little can be said: what else is in this process comes and goes.
+        'socket objects': Math.max(0, Number(queryObjects(TLSSocket)) - warmUp),
         sockets: socketResources() - sockets,
         // Others may have come meanwhile, but not hundreds.
         timers: Math.max(0, resources('Timeout') - timers - 10),
