@@ -58,7 +58,9 @@ export function cookies(jar: CookieJarLike): HTTPInterceptor {
 
 function isSynchronous(jar: object): jar is SynchronousJar {
   const given = jar as Partial<SynchronousJar>;
-  const answersAtOnce = given.store !== undefined && member(given.store, 'synchronous') === true;
+  const store = member(given, 'store');
+  const answersAtOnce =
+    typeof store === 'object' && (store as object | null) !== null && member(store, 'synchronous') === true;
   return answersAtOnce && typeof given.getCookieStringSync === 'function' && typeof given.setCookieSync === 'function';
 }
 

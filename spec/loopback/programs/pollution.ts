@@ -192,6 +192,29 @@ async function work(): Promise<string> {
   await step('tunnel refused', () =>
     library.tunnel(tcp({ host: '127.0.0.1', port: task.http }), { host: 'a.test', port: 1 }),
   );
+  // All of them, and something to do for each: it is sent on, busy, denied, and then answered.
+  const answers = [302, 503, 401, 200];
+  const staged: library.HTTPInterceptor = (request, next) =>
+    next(request).pipe(
+      map(response =>
+        response.with({ status: answers.shift() ?? 200, headers: [['Location', '/sent-on'], ...response.headers] }),
+      ),
+    );
+  const jar = { getCookieString: () => Promise.resolve('a=1'), setCookie: () => undefined };
+  const interceptors = [
+    library.throwOnStatus(),
+    library.limitBody(1_000_000),
+    library.followRedirects(),
+    library.retryFailures({ baseDelay: 1 }),
+    library.cookies(jar),
+    library.bearerAuth(() => Promise.resolve('token'), { origins: origin }),
+    library.userAgent('a'),
+    library.throttle({ concurrent: 1 }),
+    staged,
+  ];
+  await step('interceptors', () => new Agent({ pool, interceptors }).get(`${origin}/start`).pipe(text()));
+  const basic = library.basicAuth('user', 'password', { origins: origin });
+  await step('basic', () => new Agent({ pool, interceptors: [basic] }).get(`${origin}/basic`).pipe(text()));
   await step('self-signed', () => tls({ host: '127.0.0.1', port: task.selfSigned, ca: task.ca }));
   await step('refused', () => agent.get('http://127.0.0.1:1/').pipe(text()));
   await step('close', () => pool.close({ gracePeriod: 0 }));
