@@ -121,6 +121,32 @@ describe('cookies', () => {
     expect(sent[0]).toBe(request);
   });
 
+  it('an empty jar of tough-cookie is not asked; one with a cookie is, and so is any other', () => {
+    const jar = new CookieJar();
+    let asked = 0;
+    const { getCookieStringSync } = jar;
+    jar.getCookieStringSync = (...args) => {
+      asked++;
+      return getCookieStringSync.apply(jar, args);
+    };
+    const sent: (string | null)[] = [];
+    const handler: HTTPHandler = given => {
+      sent.push(given.headers.get('cookie'));
+      return of(made(given));
+    };
+    record(cookies(jar)(requestTo(), handler));
+    expect([asked, sent]).toEqual([0, [null]]);
+    jar.setCookieSync('a=1', requestTo().url);
+    record(cookies(jar)(requestTo(), handler));
+    expect([asked, sent]).toEqual([1, [null, 'a=1']]);
+    for (const store of [{ synchronous: true }, { synchronous: true, idx: {} }]) {
+      const other = { getCookieString: () => 'b=2', setCookie: () => undefined, store };
+      const both = { ...other, getCookieStringSync: () => 'b=2', setCookieSync: () => undefined };
+      record(cookies(both)(requestTo(), handler));
+    }
+    expect(sent.slice(2)).toEqual(['b=2', 'b=2']);
+  });
+
   describe('the error of a jar is that of the request', () => {
     const boom = new Error('boom');
     const fail = (): never => {
