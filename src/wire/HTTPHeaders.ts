@@ -207,10 +207,14 @@ function split(text: string): string[] {
 function find(text: string, wanted: string): string[] {
   const values: string[] = [];
   for (let at = 0; at < text.length;) {
-    const colon = text.indexOf(':', at);
-    const end = text.indexOf('\r', colon);
-    // The length first: it spares nearly all of the case folding.
-    if (colon - at === wanted.length && text.slice(at, colon).toLowerCase() === wanted) {
+    const end = text.indexOf('\r', at);
+    const colon = at + wanted.length;
+    // One character first: it spares nearly all of the rest. A colon may also stand in the value of a shorter name.
+    if (
+      text.charCodeAt(colon) === 0x3a &&
+      text.indexOf(':', at) === colon &&
+      text.slice(at, colon).toLowerCase() === wanted
+    ) {
       values.push(trimWhitespace(text, colon + 1, end));
     }
     at = end + 2;
