@@ -283,8 +283,9 @@ describe('toFile', () => {
     const gone = async (): Promise<void> => {
       while ((await files()).length > 0);
     };
+    /** No part is there, and none comes: it may not be made yet. */
     const untilSettled = async (): Promise<void> => {
-      while ((await files()).some(name => name.endsWith('.part'))) await contentOf();
+      for (let calm = 0; calm < 20;) calm = (await files()).some(name => name.endsWith('.part')) ? 0 : calm + 1;
     };
   });
 

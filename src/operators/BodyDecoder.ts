@@ -26,7 +26,10 @@ export class BodyDecoder {
 
   #open(first: Uint8Array): string {
     this.#first = null;
-    this.#decoder = new TextDecoder(byteOrderMarkOf(first, 0, first.length) ?? this.charset);
-    return this.#decoder.decode(first, { stream: true });
+    const mark = byteOrderMarkOf(first, 0, first.length);
+    // Taken off here, once: Node 26 takes off two where the bytes are cut between them.
+    this.#decoder = new TextDecoder(mark ?? this.charset, { ignoreBOM: true });
+    const length = mark === undefined ? 0 : mark === 'utf-8' ? 3 : 2;
+    return this.#decoder.decode(first.subarray(length), { stream: true });
   }
 }
