@@ -8,6 +8,8 @@ import { bytes, json, text } from '../../src/operators/index.js';
 import { httpServer, type Loopback, turns, until } from '../loopback/index.js';
 import { answer, openAgent, record } from '../support/index.js';
 
+/** Node 22 has it too, but does not see that a body is truncated. */
+const hasZstd = Number.parseInt(process.versions.node) >= 24;
 const { zstdCompressSync } = zlib as typeof zlib & { zstdCompressSync?: (data: Uint8Array) => Buffer };
 
 const encoders: Readonly<Record<string, (data: Uint8Array) => Buffer>> = {
@@ -16,7 +18,7 @@ const encoders: Readonly<Record<string, (data: Uint8Array) => Buffer>> = {
   deflate: data => zlib.deflateSync(data),
   'deflate, raw': data => zlib.deflateRawSync(data),
   br: data => zlib.brotliCompressSync(data, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 4 } }),
-  ...(zstdCompressSync === undefined ? {} : { zstd: zstdCompressSync }),
+  ...(hasZstd && { zstd: zstdCompressSync! }),
 };
 const codingOf = (name: string): string => name.replace(', raw', '');
 
@@ -246,7 +248,7 @@ describe('an encoded body', () => {
   it('is asked for, unless a part is, or the caller says what', async () => {
     asked.length = 0;
     const url = urlOf('asked', { body: gzip('plain'), encoding: 'gzip' });
-    const all = zstdCompressSync === undefined ? 'gzip, deflate, br' : 'gzip, deflate, br, zstd';
+    const all = hasZstd ? 'gzip, deflate, br, zstd' : 'gzip, deflate, br';
     await lastValueFrom(agent.get(url).pipe(text()));
     await lastValueFrom(agent.get(url, { headers: { Range: 'bytes=0-' } }).pipe(bytes()));
     await lastValueFrom(agent.get(url, { headers: { 'accept-encoding': 'br' } }).pipe(text()));

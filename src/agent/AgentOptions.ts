@@ -22,7 +22,7 @@ export interface AgentOptions {
   readonly headers?: HeadersInit;
   readonly timeouts?: Timeouts;
   /**
-   * Asks for encoded bodies (`Accept-Encoding`) and undoes gzip, deflate, br, and zstd where Node can; `false`: neither.
+   * Asks for encoded bodies (`Accept-Encoding`) and undoes gzip, deflate, br, and zstd from Node 24 on; `false`: neither.
    * Default true. A request with its own `Accept-Encoding` says what the server may send; it is undone all the same.
    */
   readonly decompress?: boolean | DecompressOptions;

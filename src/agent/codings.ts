@@ -18,7 +18,8 @@ const inflate = coding<ZlibOptions>(() => zlib.createInflate(), zlib.inflateSync
 const inflateRaw = coding<ZlibOptions>(() => zlib.createInflateRaw(), zlib.inflateRawSync);
 const brotli = coding<BrotliOptions>(() => zlib.createBrotliDecompress(), zlib.brotliDecompressSync);
 
-/** From Node 22.15 on. */
+/** Node 22 has it from 22.15 on, but takes a truncated body for a whole one. */
+const hasZstd = Number.parseInt(process.versions.node) >= 24;
 const { createZstdDecompress, zstdDecompressSync } = zlib as typeof zlib & {
   createZstdDecompress?: () => Transform;
   zstdDecompressSync?: Sync<ZlibOptions>;
@@ -33,7 +34,7 @@ export const codings: ReadonlyMap<string, (firstOctet: number) => Coding> = new 
   ['x-gzip', () => gzip],
   ['deflate', (firstOctet: number) => ((firstOctet & 0x0f) === 8 ? inflate : inflateRaw)],
   ['br', () => brotli],
-  ...(createZstdDecompress === undefined || zstdDecompressSync === undefined
+  ...(!hasZstd || createZstdDecompress === undefined || zstdDecompressSync === undefined
     ? []
     : ([['zstd', () => coding<ZlibOptions>(createZstdDecompress, zstdDecompressSync)]] as const)),
 ]);

@@ -8,7 +8,7 @@ import {
 } from '../agent/index.js';
 
 /**
- * Asks for encoded bodies and undoes gzip, x-gzip, deflate, br, and zstd where Node can: for an agent that was made with
+ * Asks for encoded bodies and undoes gzip, x-gzip, deflate, br, and zstd from Node 24 on: for an agent that was made with
  * `decompress: false`, to put it in another place. By default the agent does this itself, inside all interceptors.
  *
  * Errors: the body's, `ContentDecodingError` for one that is not what it says it is, ends too early, or passes a limit;
