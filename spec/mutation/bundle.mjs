@@ -11,7 +11,10 @@ const specs = readdirSync(folder).filter(file => file.endsWith('-spec.ts') && fi
 // How messages are framed is told by tables that several rooms share.
 if (room !== 'pool') specs.push('../mutation/tables.ts');
 // What a room does for those above it is told by theirs.
-if (room === 'protocol') specs.push('../pool/shouldRetry-spec.ts', '../pool/Retry-spec.ts');
+if (room === 'protocol') {
+  specs.push('../pool/shouldRetry-spec.ts', '../pool/Retry-spec.ts', '../agent/HTTPResponse-spec.ts');
+  specs.push('../operators/text-spec.ts', '../interceptors/limitBody-spec.ts');
+}
 if (room !== 'wire') specs.push('../agent/Agent-spec.ts', '../agent/Operation-spec.ts', '../agent/Route-spec.ts');
 const blocks = specs.map(file => `describe(${JSON.stringify(file)}, () => void require('./${file}'));`);
 // Here and not in a file of its own, as the specs of the model search for hundreds of times as long.

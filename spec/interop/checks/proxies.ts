@@ -36,7 +36,12 @@ export const proxyBasics: Check = {
     const id = `${server.name}-${site.transport}`;
     const bodies = { bytes, chunks: () => new Blob([bytes]).stream() };
     for (const [how, body] of Object.entries(bodies)) {
-      const answer = await site.ask(agent, { url: `/app/echo?id=${id}`, method: 'POST', body: body as Uint8Array });
+      // Over a connection of its own: tinyproxy ends them without a word, and a POST is not sent twice.
+      const answer = await site.ask(site.agent(), {
+        url: `/app/echo?id=${id}`,
+        method: 'POST',
+        body: body as Uint8Array,
+      });
       const got = JSON.parse(Buffer.from(answer.body).toString()) as { readonly sha1: string };
       tally.expect(got.sha1 === sha1(bytes), `an upload of ${how}: ${answer.status}`);
     }
