@@ -32,8 +32,8 @@ export const guards: readonly Guard[] = [
     mutations: [
       {
         file: protocol,
-        from: '      this.#life.rest();\n    } else this.#disconnect(null);\n    exchange.ended(trailers);',
-        to: '      exchange.ended(trailers);\n      this.#life.rest();\n      return;\n    } else this.#disconnect(null);\n    exchange.ended(trailers);',
+        from: '      this.#life.rest(exchange.endedAt);\n    } else this.#disconnect(null);\n    exchange.ended(trailers);',
+        to: '      exchange.ended(trailers);\n      this.#life.rest(exchange.endedAt);\n      return;\n    } else this.#disconnect(null);\n    exchange.ended(trailers);',
       },
     ],
   },

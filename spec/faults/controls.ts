@@ -77,8 +77,8 @@ export const faultControls: readonly Control<Cell>[] = [
     name: 'the connection is given back after the end was told',
     mutation: {
       file: protocol,
-      from: 'this.#life.rest();',
-      to: 'queueMicrotask(() => this.#life.rest());',
+      from: 'this.#life.rest(exchange.endedAt);',
+      to: 'queueMicrotask(() => this.#life.rest(exchange.endedAt));',
     },
     cells: [plain],
     noticed: /heldThen is 1 instead of 0/,

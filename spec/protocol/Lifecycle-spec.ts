@@ -20,7 +20,7 @@ describe('Lifecycle', () => {
     life.owner = ownerOf(log);
     record(life.quiescent, { log, name: 'q' });
     record(life.disconnected, { log, name: 'd' });
-    life.rest();
+    life.rest(0);
     life.lose(error);
     life.close();
     life.close();

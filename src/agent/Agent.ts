@@ -243,7 +243,7 @@ export class Agent {
     const exchange = new AgentExchange(request, subscriber, deadlines, decompress);
     const endpoint$ = endpoint === undefined ? this.#route.endpoint(request) : endpoint(request);
     const acquireTimeout = acquire === Infinity ? this.pool.acquireTimeout : acquire;
-    exchange.get = this.pool.acquire(key(request), endpoint$, acquireTimeout, exchange);
+    exchange.get = this.pool.acquire(key(request), endpoint$, acquireTimeout, exchange, exchange.startedAt);
     return exchange;
   }
 
@@ -254,7 +254,7 @@ export class Agent {
     // Also beside a key of the caller's: connections of different proxies are never mixed.
     const name = key === undefined ? via.key : `${key(request)} ${via.mark}`;
     const acquireTimeout = acquire === Infinity ? this.pool.acquireTimeout : acquire;
-    exchange.get = this.pool.acquire(name, via.endpoint, acquireTimeout, exchange);
+    exchange.get = this.pool.acquire(name, via.endpoint, acquireTimeout, exchange, exchange.startedAt);
     return exchange;
   }
 }

@@ -14,7 +14,8 @@ import { AgentResponse, type Acquisition, type HTTPResponse } from './HTTPRespon
 export class AgentExchange implements Receiver<InnerLease>, Unsubscribable {
   #get: Unsubscribable | undefined;
   #request: Unsubscribable | undefined;
-  readonly #startedAt: number;
+  /** On the pool's clock, which is read as seldom as can be: a reading costs as much as a subscription. */
+  readonly startedAt: number;
 
   constructor(
     private readonly request: HTTPRequest,
@@ -25,7 +26,7 @@ export class AgentExchange implements Receiver<InnerLease>, Unsubscribable {
     /** What is sent for it. */
     private readonly message: ProtocolRequest = request,
   ) {
-    this.#startedAt = clock.now();
+    this.startedAt = clock.now();
   }
 
   get closed(): boolean {
@@ -40,9 +41,10 @@ export class AgentExchange implements Receiver<InnerLease>, Unsubscribable {
   next(lease: InnerLease): void {
     const { request, subscriber } = this;
     request.operation?.track(lease);
-    const acquire = this.clock.now() - this.#startedAt;
+    const now = this.clock.now();
+    const acquire = now - this.startedAt;
     const acquisition = lease.reused ? { acquire } : { acquire, ...lease.info?.timings };
-    this.#request = lease.send(this.message, new Answer(request, subscriber, acquisition, this.decompress));
+    this.#request = lease.send(this.message, new Answer(request, subscriber, acquisition, this.decompress), now);
   }
 
   error(error: unknown): void {

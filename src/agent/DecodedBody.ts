@@ -13,6 +13,7 @@ const harmless = 8 * 1024 * 1024;
 
 /** A body with one coding undone. Zlib works in another thread; as long as it does, or is full, nothing more is read. */
 export class DecodedBody extends BodyFilter {
+  override readonly takesWhole = true;
   #stream: Transform | null = null;
   #taken = 0;
   #given = 0;

@@ -11,7 +11,8 @@ import type { Target } from './Target.js';
 export class Route {
   readonly #secure: string;
   readonly #plain: string;
-  readonly #endpoints = new Map<string, Endpoint>();
+  /** By origin, the one with the `connectTimeout` that was asked for last: mostly there is only one. */
+  readonly #endpoints = new Map<string, { readonly connectTimeout: number; readonly endpoint: Endpoint }>();
 
   constructor(
     private readonly options: ConnectOptions,
@@ -28,18 +29,17 @@ export class Route {
   }
 
   endpoint({ target, timeouts }: HTTPRequest): Endpoint {
-    const name = `${target.origin} ${timeouts.connect}`;
-    let endpoint$ = this.#endpoints.get(name);
-    if (endpoint$ === undefined) {
-      endpoint$ = endpointFor(new URL(target.href), {
-        scheduler: this.scheduler,
-        ...this.options,
-        connectTimeout: timeouts.connect,
-      });
-      // A crawler sees many hosts; what is here costs less to make anew than to keep for ever.
-      if (this.#endpoints.size >= 1_000) this.#endpoints.clear();
-      this.#endpoints.set(name, endpoint$);
-    }
+    const { connect: connectTimeout } = timeouts;
+    const known = this.#endpoints.get(target.origin);
+    if (known?.connectTimeout === connectTimeout) return known.endpoint;
+    const endpoint$ = endpointFor(new URL(target.href), {
+      scheduler: this.scheduler,
+      ...this.options,
+      connectTimeout,
+    });
+    // A crawler sees many hosts; what is here costs less to make anew than to keep for ever.
+    if (this.#endpoints.size >= 1_000) this.#endpoints.clear();
+    this.#endpoints.set(target.origin, { connectTimeout, endpoint: endpoint$ });
     return endpoint$;
   }
 }

@@ -1,6 +1,12 @@
-import { Observable, type Observer, type OperatorFunction, type Subscriber, type Unsubscribable } from 'rxjs';
-import { member } from '../errors/index.js';
-import type { Collect, IncomingBody, ProtocolResponse, ReadOptions } from '../protocol/index.js';
+import { Observable, Subscriber, type Observer, type OperatorFunction, type Unsubscribable } from 'rxjs';
+import { AgentResponse } from '../agent/index.js';
+import {
+  IncomingResponse,
+  type Collect,
+  type IncomingBody,
+  type ProtocolResponse,
+  type ReadOptions,
+} from '../protocol/index.js';
 
 /**
  * Flattens responses into what is made of their bodies: `mergeMap`, for the one case of a body, which can then be read
@@ -11,60 +17,68 @@ export function readBody<T>(
   otherwise: (response: ProtocolResponse) => Observable<T>,
   options?: ReadOptions,
 ): OperatorFunction<ProtocolResponse, T> {
-  return source => new Observable<T>(subscriber => new BodyReader(source, subscriber, collect, otherwise, options));
+  return source =>
+    new Observable<T>(subscriber => {
+      source.subscribe(new BodyReader(subscriber, collect, otherwise, options));
+    });
 }
 
-class BodyReader<T> implements Observer<ProtocolResponse>, Unsubscribable {
-  #source: Unsubscribable | null = null;
-  #sourceDone = false;
+/** A Subscriber, as the operators of RxJS have them: an observer would get one of its own, and an adapter to that. */
+class BodyReader<T> extends Subscriber<ProtocolResponse> {
   #open = 0;
-  /** Bodies that were not over at once. */
-  #reading: Set<Reading<T>> | null = null;
 
   constructor(
-    source: Observable<ProtocolResponse>,
     readonly subscriber: Subscriber<T>,
     private readonly collect: Collect<T>,
     private readonly otherwise: (response: ProtocolResponse) => Observable<T>,
     private readonly options: ReadOptions | undefined,
   ) {
-    this.#source = source.subscribe(this);
+    super(subscriber); // whose teardown it is from here on
   }
 
-  next(response: ProtocolResponse): void {
+  protected override _next(response: ProtocolResponse): void {
     this.#open++;
     const reading = new Reading<T>(this);
-    // Our own responses have it; those that an interceptor made up have not.
-    const incoming = member(response as { incoming?: IncomingBody }, 'incoming');
-    const teardown =
-      incoming === undefined
-        ? this.otherwise(response).subscribe(reading)
-        : this.collect(incoming, reading, this.options);
-    if (reading.over) return;
-    reading.teardown = teardown;
-    (this.#reading ??= new Set()).add(reading);
-    if (this.subscriber.closed) teardown.unsubscribe();
+    try {
+      const incoming = incomingOf(response);
+      const teardown =
+        incoming === undefined
+          ? this.otherwise(response).subscribe(reading)
+          : this.collect(incoming, reading, this.options);
+      // Most are over at once.
+      if (!reading.over) this.subscriber.add((reading.teardown = teardown));
+    } catch (error) {
+      this.subscriber.error(error);
+    }
   }
 
-  error(error: unknown): void {
-    this.subscriber.error(error);
+  protected override _error(error: unknown): void {
+    try {
+      this.subscriber.error(error);
+    } finally {
+      this.unsubscribe();
+    }
   }
 
-  complete(): void {
-    this.#sourceDone = true;
-    if (this.#open === 0) this.subscriber.complete();
+  /** The source is done with; bodies may still be on their way. */
+  protected override _complete(): void {
+    try {
+      if (this.#open === 0) this.subscriber.complete();
+    } finally {
+      this.unsubscribe();
+    }
   }
 
-  ended(reading: Reading<T>): void {
+  ended({ teardown }: Reading<T>): void {
     this.#open--;
-    this.#reading?.delete(reading);
-    if (this.#sourceDone && this.#open === 0) this.subscriber.complete();
+    if (teardown !== null) this.subscriber.remove(teardown);
+    if (this.isStopped && this.#open === 0) this.subscriber.complete();
   }
+}
 
-  unsubscribe(): void {
-    this.#source?.unsubscribe();
-    for (const { teardown } of this.#reading ?? []) teardown?.unsubscribe();
-  }
+/** Our own responses have it; those that an interceptor made up, or another copy of this package, have not. */
+function incomingOf(response: ProtocolResponse): IncomingBody | undefined {
+  return response instanceof AgentResponse || response instanceof IncomingResponse ? response.incoming : undefined;
 }
 
 /** The reading of one body. */

@@ -15,14 +15,14 @@ export class Bucket {
   /** Oldest first; reused from the end, so that the surplus ages. */
   readonly idle = new LinkedList<Slot>();
   /** Validated connections, on their way to a waiter in this very pass. */
-  readonly ready: Slot[] = [];
+  readonly ready = new LinkedList<Slot>();
   readonly counters = new Counters();
   /** Dials and validations that belong to retried requests: no waiter can count on them. */
   claimed = 0;
   /** Dials whose get has gone, kept for others that wait. */
   readonly abandoned = new Set<Slot>();
-  /** It waits for its turn in the drain loop. */
-  queued = false;
+  /** Its turn in the drain loop, if something has changed. */
+  readonly turn = new ListNode<Bucket>(this);
   lastDialError: unknown = undefined;
   #connecting = 0;
   #validating = 0;
@@ -161,8 +161,10 @@ export class Slot {
   arming = false;
   /** It does not keep the process alive. */
   unreffed = false;
-  readonly idleOfKey = new ListNode<Slot>(this);
-  readonly idleOfPool = new ListNode<Slot>(this);
+  /** Among the idle, or the ready, of its key. */
+  readonly ofKey = new ListNode<Slot>(this);
+  /** Among all that are idle. */
+  readonly ofPool = new ListNode<Slot>(this);
   unused: Deadline | null = null;
 
   constructor(

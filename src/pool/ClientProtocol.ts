@@ -52,6 +52,6 @@ export interface ClientProtocol {
 
 /** A lease, as the layer above the pool has it: not for users. */
 export interface InnerLease extends ClientProtocol {
-  /** `request`, subscribed to. What it returns is to be unsubscribed from also when all has come. */
-  send(request: ProtocolRequest, receiver: Receiver<ProtocolResponse>): Unsubscribable | undefined;
+  /** `request`, subscribed to, at the time `now`. What it returns is to be unsubscribed from also when all has come. */
+  send(request: ProtocolRequest, receiver: Receiver<ProtocolResponse>, now: number): Unsubscribable | undefined;
 }

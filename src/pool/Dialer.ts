@@ -13,8 +13,8 @@ export interface DialOwner {
   polled(slot: Slot): void;
   /** There is no connection, or none that can be trusted. */
   failed(slot: Slot, error: HTTPClientError): void;
-  /** An exchange is over, and the connection can be used again. */
-  returned(slot: Slot, used: boolean): void;
+  /** An exchange is over, and the connection can be used again. `now`: the time, if it was just read. */
+  returned(slot: Slot, used: boolean, now?: number): void;
   disconnected(slot: Slot, error: HTTPClientError | null): void;
   socketClosed(slot: Slot): void;
   /** Something went wrong that concerns no caller. */
@@ -175,8 +175,8 @@ class Watch implements ConnectionOwner {
     private readonly owner: DialOwner,
   ) {}
 
-  quiescent(): void {
-    this.owner.returned(this.slot, true);
+  quiescent(now: number): void {
+    this.owner.returned(this.slot, true, now);
   }
 
   disconnected(error: HTTPClientError | null): void {

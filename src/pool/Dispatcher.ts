@@ -118,13 +118,10 @@ export class Dispatcher implements LeaseHost, DialOwner {
     try {
       do {
         // Whoever is called from here may add to the list.
-        for (let i = 0; i < changed.length; i++) {
-          const bucket = changed[i];
-          bucket.queued = false;
+        for (let bucket = changed.shift(); bucket !== undefined; bucket = changed.shift()) {
           this.#serve(bucket);
           outbox.flush();
         }
-        changed.length = 0;
         outbox.flush();
       } while (changed.length > 0);
     } finally {
@@ -172,7 +169,9 @@ export class Dispatcher implements LeaseHost, DialOwner {
     const { inventory } = this;
     const slot = inventory.idle.take(bucket);
     if (slot !== undefined) {
-      const now = inventory.deadlines.now();
+      // Mostly it is for a get that has come just now, and knows the time.
+      const newest = bucket.waiters.last;
+      const now = newest?.admitted === false ? newest.since : inventory.deadlines.now();
       // The wall clock is asked too: timers stand still while a machine sleeps.
       if (now >= slot.idleUntil) inventory.leave(slot, 'idle-timeout');
       else if (now >= slot.expiresAt) inventory.leave(slot, 'max-age');
@@ -231,7 +230,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
   // ---- a connection comes, or does not ---------------------------------------------------------------------------
 
   polled(slot: Slot): void {
-    slot.bucket.ready.push(slot);
+    slot.bucket.ready.push(slot.ofKey);
     this.inventory.touch(slot.bucket);
     this.#drain();
   }
@@ -261,8 +260,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
     const acquireTimeout = waiter.until - waiter.since;
     const timeLeft = acquireTimeout === Infinity ? Infinity : waiter.until - inventory.deadlines.now();
     const lease = (slot.lease = new Lease(this, slot, waiter.endpoint, acquireTimeout, timeLeft));
-    inventory.count(bucket, 'leases');
-    if (lease.reused) inventory.count(bucket, 'reuses');
+    inventory.countLease(bucket, lease.reused);
     if (inventory.outbox.wants('leased')) {
       inventory.tell(bucket, {
         type: 'leased',
@@ -275,7 +273,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
       waiter.receiver.next(lease);
       waiter.receiver.complete();
     });
-    if (slot.lease === lease && lease.state === 'ready') this.#watch(slot);
+    if (slot.lease === lease && lease.isUnused) this.#watch(slot);
   }
 
   // Not in `#lease`: the deadline lives as long as the connection, and a function that is made there would keep the
@@ -336,7 +334,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
 
   // ---- a connection comes back -----------------------------------------------------------------------------------
 
-  returned(slot: Slot, used: boolean): void {
+  returned(slot: Slot, used: boolean, now = this.inventory.deadlines.now()): void {
     if (slot.state === 'gone') return;
     const { bucket, lease } = slot;
     const { inventory } = this;
@@ -355,11 +353,11 @@ export class Dispatcher implements LeaseHost, DialOwner {
     slot.lease = null;
     slot.unused?.clear();
     if (inventory.outbox.wants('quiescent')) inventory.tell(bucket, { type: 'quiescent', requests: slot.requests });
-    const reason = this.#unfit(slot);
+    const reason = this.#unfit(slot, now);
     if (reason !== null) inventory.leave(slot, reason);
     // Those that are made for retries serve no waiter. (One too many that is validated goes idle after all.)
     else if (bucket.waiters.length === 0 || bucket.waiters.length <= bucket.validating - bucket.claimed) {
-      this.#cache(slot);
+      this.#cache(slot, now);
     } else if (this.#outranked(bucket)) inventory.leave(slot, 'room');
     else this.#dialer.take(slot);
     const taken = (slot.state as SlotState) === 'validating';
@@ -372,12 +370,12 @@ export class Dispatcher implements LeaseHost, DialOwner {
   }
 
   /** Why a connection is not used again; null if it can be. */
-  #unfit(slot: Slot): EvictionReason | null {
+  #unfit(slot: Slot, now: number): EvictionReason | null {
     const { persistent, maxRequestsPerConnection } = this.settings;
     if (this.closing) return 'pool-closed';
     if (!persistent) return 'not-persistent';
     if (slot.requests >= maxRequestsPerConnection || slot.connection!.keepAlive?.max === 0) return 'max-requests';
-    if (slot.expiresAt !== Infinity && this.inventory.deadlines.now() >= slot.expiresAt) return 'max-age';
+    if (now >= slot.expiresAt) return 'max-age';
     return null;
   }
 
@@ -396,10 +394,10 @@ export class Dispatcher implements LeaseHost, DialOwner {
     return false;
   }
 
-  #cache(slot: Slot): void {
+  #cache(slot: Slot, now = this.inventory.deadlines.now()): void {
     const { inventory, settings } = this;
     const lifetime = inventory.idle.lifetime(slot);
-    const reason = this.#unfit(slot) ?? (lifetime > 0 ? null : 'not-persistent');
+    const reason = this.#unfit(slot, now) ?? (lifetime > 0 ? null : 'not-persistent');
     if (reason !== null) {
       inventory.leave(slot, reason);
       return;
@@ -407,7 +405,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
     inventory.disown(slot);
     slot.fresh = false; // what waits can go stale
     inventory.move(slot, 'idle');
-    inventory.idle.put(slot, lifetime);
+    inventory.idle.put(slot, lifetime, now);
     const { idle } = slot.bucket;
     if (idle.length > settings.maxPersistentPerHost) inventory.leave(idle.first!, 'overflow');
     if (inventory.idle.length > settings.maxPersistent) inventory.leave(inventory.idle.oldest!, 'overflow');

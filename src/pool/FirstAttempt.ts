@@ -1,5 +1,10 @@
 import type { Observer, Unsubscribable } from 'rxjs';
-import type { ProtocolRequest, ProtocolResponse } from '../protocol/index.js';
+import {
+  HTTP11ClientProtocol,
+  type Connection,
+  type ProtocolRequest,
+  type ProtocolResponse,
+} from '../protocol/index.js';
 import type { Receiver } from './Receiver.js';
 
 /** The lease, as its request sees it. */
@@ -17,6 +22,13 @@ export class FirstAttempt implements Observer<ProtocolResponse>, Unsubscribable 
     private readonly request: ProtocolRequest,
     private readonly receiver: Receiver<ProtocolResponse>,
   ) {}
+
+  /** Sends it, at the time `now` if that was just read. */
+  over(connection: Connection, now: number | undefined): Unsubscribable | undefined {
+    return connection instanceof HTTP11ClientProtocol
+      ? connection.send(this.request, this, now)
+      : connection.request(this.request).subscribe(this);
+  }
 
   next(response: ProtocolResponse): void {
     this.lease.answered(response);

@@ -75,17 +75,17 @@ export class HTTPConnectionPool {
     return new Observable<ClientProtocol>(subscriber => this.acquire(key, endpoint$, acquireTimeout, subscriber));
   }
 
-  /** @internal `get`, subscribed to. */
+  /** @internal `get`, subscribed to. `now`: the time, if it was just read. */
   acquire(
     key: string,
     endpoint$: Endpoint,
     acquireTimeout: number,
     receiver: Receiver<InnerLease>,
+    now = this.deadlines.now(),
   ): Unsubscribable | undefined {
     checkKey(key);
     const dispatcher = this.#dispatcher;
     const { inventory } = dispatcher;
-    const now = inventory.deadlines.now();
     const bucket = inventory.bucket(key);
     if (dispatcher.closing) {
       inventory.forget(bucket);

@@ -49,10 +49,11 @@ export class IdleConnections {
       : Math.min(cachedConnectionTimeout, said * 1_000 - keepAliveMargin, longestTimer);
   }
 
-  put(slot: Slot, lifetime: number): void {
-    slot.idleUntil = this.deadlines.now() + lifetime;
-    slot.bucket.idle.push(slot.idleOfKey);
-    this.#all.push(slot.idleOfPool);
+  /** Takes a connection in that is idle since `now`. */
+  put(slot: Slot, lifetime: number, now: number): void {
+    slot.idleUntil = now + lifetime;
+    slot.bucket.idle.push(slot.ofKey);
+    this.#all.push(slot.ofPool);
     if (this.#isVirtual) this.#arm(slot);
     else if (!slot.arming) {
       slot.arming = true;
@@ -71,17 +72,15 @@ export class IdleConnections {
   }
 
   remove(slot: Slot): void {
-    slot.bucket.idle.remove(slot.idleOfKey);
-    this.#all.remove(slot.idleOfPool);
+    slot.bucket.idle.remove(slot.ofKey);
+    this.#all.remove(slot.ofPool);
     slot.idleTimer?.unsubscribe();
     slot.idleTimer = null;
   }
 
-  /** On a clock that is not the wall's, such as a `TestScheduler`'s, no turn ends: timers are exact to the frame there. */
+  /** In virtual time no turn ends: timers are exact to the frame there. */
   get #isVirtual(): boolean {
-    const { scheduler, validateIdle } = this.settings;
-    // Two readings of the wall's clock can differ by a tick: then a timer is armed that might have been spared.
-    return validateIdle !== true && scheduler.now() !== Date.now();
+    return this.settings.validateIdle !== true && this.deadlines.isVirtual;
   }
 
   #arm(slot: Slot): void {

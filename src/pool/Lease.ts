@@ -24,7 +24,7 @@ export interface LeaseHost {
   /** Retry is on and the pool is not closing. */
   readonly retries: boolean;
   /** The lease gives an unharmed connection back. */
-  returned(slot: Slot, used: boolean): void;
+  returned(slot: Slot, used: boolean, now?: number): void;
   /** The lease gives up the place that it kept when its connection died. */
   vacated(slot: Slot, error: unknown): void;
   /** Dials anew in the place of the connection that died; unsubscribing aborts that. */
@@ -44,7 +44,7 @@ export class Lease implements InnerLease, Holder, Requester {
   #request: ProtocolRequest | null = null;
   #response: ProtocolResponse | null = null;
   #first = true;
-  #attempt: Subscription | null = null;
+  #attempt: Unsubscribable | null = null;
   #end: 'released' | 'closed' = 'closed';
   #loss: HTTPClientError | null = null;
   #quiescent: AsyncSubject<void> | null = null;
@@ -78,6 +78,11 @@ export class Lease implements InnerLease, Holder, Requester {
     }
   }
 
+  /** It can still be used, and has not been. */
+  get isUnused(): boolean {
+    return this.#slot !== null && !this.#used;
+  }
+
   get info(): TransportInfo | undefined {
     return this.#slot?.connection?.info;
   }
@@ -87,11 +92,16 @@ export class Lease implements InnerLease, Holder, Requester {
   }
 
   /** @internal `request`, subscribed to, for a request that nobody changes. */
-  send(request: ProtocolRequest, receiver: Receiver<ProtocolResponse>): Unsubscribable | undefined {
-    return this.#start(request, false, receiver);
+  send(request: ProtocolRequest, receiver: Receiver<ProtocolResponse>, now: number): Unsubscribable | undefined {
+    return this.#start(request, false, receiver, now);
   }
 
-  #start(given: ProtocolRequest, copied: boolean, receiver: Receiver<ProtocolResponse>): Unsubscribable | undefined {
+  #start(
+    given: ProtocolRequest,
+    copied: boolean,
+    receiver: Receiver<ProtocolResponse>,
+    now?: number,
+  ): Unsubscribable | undefined {
     const slot = this.#slot;
     if (slot === null || this.#used) {
       receiver.error(new LeaseUsedError());
@@ -111,9 +121,9 @@ export class Lease implements InnerLease, Holder, Requester {
     this.#request = request;
     // No operator on the way of a request that succeeds: the retry is built when a reused connection has failed.
     const first = new FirstAttempt(this, request, receiver);
-    const attempt = slot.connection!.request(request).subscribe(first);
-    // One that failed within `subscribe` may have its retry in this place already.
-    if (!attempt.closed) this.#attempt = attempt;
+    const attempt = first.over(slot.connection!, now);
+    // One that failed at once may have its retry in this place already.
+    if (attempt !== undefined) this.#attempt ??= attempt;
     return first;
   }
 
@@ -141,7 +151,7 @@ export class Lease implements InnerLease, Holder, Requester {
   /** The scope that it was leased for is over, in order or not. After the head, the exchange is the body's. */
   leave(failed: boolean): void {
     const response = this.#response;
-    if (this.state === 'ready') this.release();
+    if (this.isUnused) this.release();
     else if (response === null || (failed && !response.body.used)) this.abort();
   }
 

@@ -41,6 +41,14 @@ export class LinkedList<T> {
     this.length--;
   }
 
+  /** Takes the first out. */
+  shift(): T | undefined {
+    const first = this.#first;
+    if (first === null) return undefined;
+    this.remove(first);
+    return first.value;
+  }
+
   *[Symbol.iterator](): IterableIterator<T> {
     for (let node = this.#first; node !== null; node = node.next) yield node.value;
   }

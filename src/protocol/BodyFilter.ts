@@ -11,6 +11,7 @@ import { IncomingBody, type BodyOwner, type BodySink, type Validity } from './In
  * ```
  */
 export abstract class BodyFilter implements BodySink, BodyOwner {
+  readonly takesWhole: boolean = false;
   /** What comes out. */
   readonly body: IncomingBody;
   #claimed = false;

@@ -1,4 +1,4 @@
-import type { Subscriber } from 'rxjs';
+import type { Observer } from 'rxjs';
 import { ResponseFailedError, type HTTPClientError } from '../errors/index.js';
 import type { Transport } from '../endpoint/index.js';
 import { guarded } from '../timing/index.js';
@@ -43,7 +43,7 @@ export class Exchange implements BodyOwner {
 
   constructor(
     private readonly owner: ExchangeOwner,
-    private readonly subscriber: Subscriber<ProtocolResponse>,
+    private readonly observer: Observer<ProtocolResponse>,
     readonly message: Outgoing,
   ) {}
 
@@ -66,17 +66,18 @@ export class Exchange implements BodyOwner {
   announce(upgrade?: Transport): void {
     this.settled = true;
     // What a finalizer throws must not keep the rest from being done: above all, views of the shared buffer are copied.
-    guarded(() => this.subscriber.next(this.#responseWith(upgrade)));
+    guarded(() => this.observer.next(this.#responseWith(upgrade)));
     // Before the completion, after which observers of the whole may be gone.
     if (this.#received > 0) this.#tellProgress();
-    guarded(() => this.subscriber.complete());
+    guarded(() => this.observer.complete());
   }
 
   /** The connection speaks another protocol now: the response is its transport. */
   upgraded(head: ResponseHead, transport: Transport, at: number): void {
     this.headAt = this.endedAt = at;
     this.headed(head, 0, null).end(HTTPHeaders.empty);
-    this.announce(transport);
+    // Whoever heard of it first may have unsubscribed this one.
+    if (!this.settled) this.announce(transport);
   }
 
   /** `loaded` bytes of the request body are written. */
@@ -121,9 +122,9 @@ export class Exchange implements BodyOwner {
       // The head had come whole: it is delivered, and the failure is the body's.
       this.announce();
       this.body!.settle();
-    } else {
+    } else if (!this.settled) {
       this.settled = true;
-      guarded(() => this.subscriber.error(error));
+      guarded(() => this.observer.error(error));
     }
   }
 

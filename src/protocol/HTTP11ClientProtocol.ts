@@ -1,5 +1,5 @@
 /* eslint-disable max-lines -- one state machine, whose steps are best read next to each other */
-import { Observable, type Subscriber, type TeardownLogic } from 'rxjs';
+import { Observable, type Observer, type Unsubscribable } from 'rxjs';
 import { UpgradedTransport, type Transport, type TransportInfo, type TransportSink } from '../endpoint/index.js';
 import {
   AbortedError,
@@ -97,7 +97,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
   }
 
   request(request: ProtocolRequest): Observable<ProtocolResponse> {
-    return new Observable(subscriber => this.#request(request, subscriber));
+    return new Observable(subscriber => this.send(request, subscriber));
   }
 
   close(reason?: unknown): void {
@@ -122,8 +122,16 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
 
   // ---- the request goes out --------------------------------------------------------------------------------------
 
-  #request(request: ProtocolRequest, subscriber: Subscriber<ProtocolResponse>): TeardownLogic {
-    if (this.#refused(subscriber)) return;
+  /**
+   * @internal `request`, subscribed to: the pool does without an Observable in between, as all requests go through it.
+   * `now`: the time, if it was just read.
+   */
+  send(
+    request: ProtocolRequest,
+    observer: Observer<ProtocolResponse>,
+    now = this.context.deadlines.now(),
+  ): Unsubscribable | undefined {
+    if (this.#refused(observer)) return undefined;
     this.#wrote = this.#responseByte = this.#bodySubscribed = false;
     this.#waitingFor = 'headers';
     let message: Outgoing;
@@ -131,25 +139,32 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
       message = outgoing(request, this.transport.info.authority, this.context.persistent);
     } catch (error) {
       // Nothing was written: the connection is as good as before.
-      subscriber.error(error);
-      return;
+      observer.error(error);
+      return undefined;
     }
     // The function that makes the body may have used, or closed, the connection meanwhile.
-    if (this.#refused(subscriber)) return;
-    const exchange = new Exchange(this, subscriber, message);
-    exchange.startedAt = this.context.deadlines.now();
+    if (this.#refused(observer)) return undefined;
+    const exchange = new Exchange(this, observer, message);
+    exchange.startedAt = now;
     this.#exchange = exchange;
     this.#enter('request');
     this.#reader.start(exchange);
     this.#wrote = true;
     this.#bodySubscribed = message.body !== null;
-    this.#writer.write(exchange);
+    try {
+      this.#writer.write(exchange);
+    } catch (cause) {
+      // A transport of somebody else's, which must not throw.
+      const error = new RequestTransmissionFailedError('The transport threw when it was written to', { cause });
+      if (this.#exchange === exchange) this.#fail(exchange, error, 'fail');
+      else this.context.report(error);
+    }
     return exchange;
   }
 
-  #refused(subscriber: Subscriber<ProtocolResponse>): boolean {
+  #refused(observer: Observer<ProtocolResponse>): boolean {
     if (transitions[this.#state].request !== 'refused') return false;
-    subscriber.error(new RequestNotSentError(`The connection is ${this.#state}: it takes no request`));
+    observer.error(new RequestNotSentError(`The connection is ${this.#state}: it takes no request`));
     return true;
   }
 
@@ -313,7 +328,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
     const again = reusable && exchange.message.persistent && !this.#peerFinished;
     if (this.#enter(again ? 'complete' : 'final') === 'quiescent') {
       this.#reader.release();
-      this.#life.rest();
+      this.#life.rest(exchange.endedAt);
     } else this.#disconnect(null);
     exchange.ended(trailers);
   }

@@ -97,6 +97,8 @@ export class HTTPBody extends Observable<Uint8Array> implements AsyncIterable<Ui
 }
 
 class CopySink implements BodySink {
+  readonly takesWhole = false;
+
   constructor(private readonly subscriber: Subscriber<Uint8Array>) {}
 
   chunk(bytes: Uint8Array, start: number, end: number): boolean {

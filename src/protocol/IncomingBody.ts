@@ -1,5 +1,5 @@
 import { AsyncSubject, type Observable } from 'rxjs';
-import { BodyUsedError, member } from '../errors/index.js';
+import { BodyUsedError } from '../errors/index.js';
 import { guarded } from '../timing/index.js';
 import { HTTPHeaders } from '../wire/index.js';
 
@@ -13,6 +13,8 @@ export type Validity = 'call' | 'pause' | 'ever';
 export interface BodySink {
   /** Takes bytes. Returns false to be given no more until it calls `IncomingBody.more`. */
   chunk(bytes: Uint8Array, start: number, end: number, valid: Validity): boolean;
+  /** It has `whole`. */
+  readonly takesWhole: boolean;
   /** Takes the whole body at once, instead of `chunk` and `end`, where it lies in one piece: decoded where it is. */
   whole?(bytes: Uint8Array, start: number, end: number): void;
   end(): void;
@@ -55,7 +57,7 @@ export class IncomingBody {
   #flushing = false;
   #outcome: 'open' | 'ended' | 'failed' = 'open';
   #error: unknown = undefined;
-  #queue: Piece[] = [];
+  #queue: Piece[] = noPieces;
   /** The first piece of the queue that is not taken yet. */
   #taken = 0;
   /** How many bytes were read ahead: of no meaning once it is claimed. */
@@ -112,7 +114,10 @@ export class IncomingBody {
   hold(bytes: Uint8Array, start: number, end: number, valid: Validity): void {
     if (this.dropped) return; // the consumer has gone, the rest is drained
     this.#queued += end - start;
-    this.#queue.push({ bytes, start, end, valid });
+    const piece = { bytes, start, end, valid };
+    // Most bodies are one piece: an array that grows makes room for seventeen.
+    if (this.#queue.length === 0) this.#queue = [piece];
+    else this.#queue.push(piece);
   }
 
   /**
@@ -180,7 +185,7 @@ export class IncomingBody {
     }
     this.#claimed = true;
     const piece = this.#queue[0];
-    if (this.#outcome === 'ended' && member(sink, 'whole') !== undefined && this.#queue.length <= 1) {
+    if (this.#outcome === 'ended' && sink.takesWhole && this.#queue.length <= 1) {
       this.#clear();
       if (piece === undefined) sink.whole!(nothing, 0, 0);
       else sink.whole!(piece.bytes, piece.start, piece.end);
@@ -231,7 +236,7 @@ export class IncomingBody {
   }
 
   #clear(): void {
-    this.#queue = [];
+    this.#queue = noPieces;
     this.#taken = 0;
   }
 
@@ -264,3 +269,5 @@ export class IncomingBody {
 }
 
 const nothing = new Uint8Array(0);
+/** Of a body in which nothing waits, as of nearly all. */
+const noPieces = Object.freeze([]) as unknown as Piece[];

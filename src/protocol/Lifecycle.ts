@@ -4,8 +4,8 @@ import { guarded } from '../timing/index.js';
 
 /** Whoever keeps a connection: told before all who subscribe. */
 export interface ConnectionOwner {
-  /** An exchange is over, and the connection can be used again. */
-  quiescent(): void;
+  /** An exchange is over, at the time `now`, and the connection can be used again. */
+  quiescent(now: number): void;
   /** It can carry nothing any more; `null`: it ended in order. */
   disconnected(error: HTTPClientError | null): void;
   /** Its transport is closed. */
@@ -47,8 +47,8 @@ export class Lifecycle {
     return this.#disconnected;
   }
 
-  rest(): void {
-    guarded(() => this.#owner?.quiescent());
+  rest(now: number): void {
+    guarded(() => this.#owner?.quiescent(now));
     this.#quiescent?.next();
   }
 

@@ -4,6 +4,7 @@ import type { BodySink, IncomingBody, Validity } from './IncomingBody.js';
 
 /** Reads a body piece by piece, each when the work on the last is done: behind `pull`, iteration and streams. */
 export class PullSink<R> implements BodySink {
+  readonly takesWhole = false;
   #index = 0;
   #stopped = false;
   readonly #stop = new Subject<void>();

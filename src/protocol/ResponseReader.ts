@@ -172,16 +172,11 @@ export class ResponseReader {
     let piece: Uint8Array | null = null;
     let start = 0;
     let end = 0;
-    const give = (): void => {
-      const bytes = piece;
-      piece = null;
-      if (bytes !== null) exchange.bytes(bytes, start, end, this.#valid);
-    };
     try {
       while (this.#exchange === exchange) {
         switch (parser.read()) {
           case 'more':
-            give();
+            if (piece !== null) exchange.bytes(piece, start, end, this.#valid);
             return;
           case 'informational':
             this.owner.informational(exchange, parser.head);
@@ -190,12 +185,12 @@ export class ResponseReader {
             this.owner.head(exchange, parser.head, parser.contentLength);
             break;
           case 'data': {
-            give();
+            if (piece !== null) exchange.bytes(piece, start, end, this.#valid);
             piece = parser.chunk;
             start = parser.dataStart;
             end = parser.dataEnd;
             if (exchange.body!.hungry) break;
-            give(); // it waits in the body's queue
+            exchange.bytes(piece, start, end, this.#valid); // it waits in the body's queue
             return;
           }
           case 'end': {
@@ -212,7 +207,7 @@ export class ResponseReader {
       }
     } catch (error) {
       if (!(error instanceof ParseError) || this.#exchange !== exchange) throw error;
-      give(); // what came before the fault is the consumer's
+      if (piece !== null) exchange.bytes(piece, start, end, this.#valid); // what came before the fault is the consumer's
       if (this.#exchange === exchange) this.owner.malformed(exchange, error);
     }
   }

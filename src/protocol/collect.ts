@@ -17,6 +17,7 @@ const firstBuffer = 2 ** 20;
  * all sockets share; else its bytes are copied once, into one buffer. It is its own teardown.
  */
 abstract class Collector<T> implements BodySink {
+  readonly takesWhole = true;
   #buffer: Buffer | null = null;
   #length = 0;
 

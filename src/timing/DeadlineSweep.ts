@@ -29,7 +29,8 @@ export class DeadlineSweep {
   #armedFor = Infinity;
   /** What the wall clock is ahead (negative) or behind of the time that has passed since the first reading. */
   #skew = 0;
-  #last = 0;
+  #last = -Infinity;
+  #isVirtual = false;
   #base = 0;
   #baseMonotonic = 0;
   #closed = false;
@@ -45,13 +46,18 @@ export class DeadlineSweep {
     return now - this.#last > noticed || now < this.#last ? this.#checked(now) : (this.#last = now);
   }
 
+  /** @internal The clock is not the wall's, but such as a `TestScheduler`'s. Known from the first reading on. */
+  get isVirtual(): boolean {
+    return this.#isVirtual;
+  }
+
   /** Compares with the monotonic clock, which is asked only here, as it costs more than all the rest. */
   #checked(now: number): number {
     const monotonic = performance.now();
     const expected = this.#base + monotonic - this.#baseMonotonic;
     // Virtual time goes as it likes.
-    const virtual = Math.abs(this.#scheduler.now() - Date.now()) > noticed;
-    if (!virtual && this.#base !== 0 && Math.abs(now - expected) > noticed) {
+    this.#isVirtual = Math.abs(this.#scheduler.now() - Date.now()) > noticed;
+    if (!this.#isVirtual && this.#base !== 0 && Math.abs(now - expected) > noticed) {
       this.#skew += expected - now;
       now = expected;
     }

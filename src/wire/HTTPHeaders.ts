@@ -21,11 +21,14 @@ export class HTTPHeaders implements Iterable<[string, string]> {
 
   /** A received section, as text; undefined if these headers were made here. */
   readonly #text: string | undefined;
+  /** A bit for each length, modulo 32, that a name in `#text` has: most fields that are asked for are not there. */
+  readonly #lengths: number;
   #raw: readonly string[] | undefined;
   #fields: RequestFields | undefined = undefined;
 
-  private constructor(text: string | undefined, raw: readonly string[] | undefined) {
+  private constructor(text: string | undefined, raw: readonly string[] | undefined, lengths = 0) {
     this.#text = text;
+    this.#lengths = lengths;
     // Frozen: what was checked once must still be what goes on the wire.
     this.#raw = raw && Object.freeze(raw);
   }
@@ -59,12 +62,12 @@ export class HTTPHeaders implements Iterable<[string, string]> {
 
   /**
    * Headers that were received. `text` is the section without its closing empty line, and its grammar has been checked;
-   * it is taken apart when somebody first looks.
+   * it is taken apart when somebody first looks. `lengths`: see `#lengths`.
    *
    * @internal
    */
-  static parsed(text: string): HTTPHeaders {
-    return text === '' ? HTTPHeaders.empty : new HTTPHeaders(text, undefined);
+  static parsed(text: string, lengths = ~0): HTTPHeaders {
+    return text === '' ? HTTPHeaders.empty : new HTTPHeaders(text, undefined, lengths);
   }
 
   /**
@@ -99,7 +102,9 @@ export class HTTPHeaders implements Iterable<[string, string]> {
   getAll(name: string): readonly string[] {
     const wanted = name.toLowerCase();
     // Most responses are asked for one field or two: that does not take them apart.
-    if (this.#raw === undefined) return find(this.#text!, wanted);
+    if (this.#raw === undefined) {
+      return (this.#lengths & (1 << wanted.length)) === 0 ? none : find(this.#text!, wanted);
+    }
     const raw = this.#raw;
     const values: string[] = [];
     for (let i = 0; i < raw.length; i += 2) {
@@ -186,6 +191,8 @@ export class HTTPHeaders implements Iterable<[string, string]> {
     return kept;
   }
 }
+
+const none: readonly string[] = Object.freeze([]);
 
 function isSetCookie(name: string): boolean {
   return name.length === 10 && name.toLowerCase() === 'set-cookie';

@@ -38,6 +38,8 @@ export class HeadParser {
   /** Octets that may still come. */
   private budget = 0;
   private count = 0;
+  /** A bit for each length, modulo 32, that a name has had. */
+  private lengths = 0;
   // Offsets in the chunk, or in `held` once there is something in it.
   private reasonStart = 0;
   private reasonEnd = 0;
@@ -107,7 +109,7 @@ export class HeadParser {
 
   private begin(state: number): void {
     this.state = state;
-    this.count = 0;
+    this.count = this.lengths = 0;
     this.headers = HTTPHeaders.empty;
     this.framing.reset();
     this.held = noBytes;
@@ -154,6 +156,7 @@ export class HeadParser {
               if (++this.count > this.maxHeaderCount) {
                 throw new HeadersOverflowError('maxHeaderCount', this.maxHeaderCount);
               }
+              this.lengths |= 1 << (pos - this.nameStart);
               this.wanted = this.framing.name(bytes, this.nameStart, pos);
               this.valueStart = ++pos;
               state = VALUE;
@@ -222,7 +225,7 @@ export class HeadParser {
       const ok = reasonEnd - reasonStart === 2 && bytes[reasonStart] === 0x4f && bytes[reasonStart + 1] === 0x4b;
       this.statusText = ok ? 'OK' : latin1(bytes, reasonStart, reasonEnd);
     }
-    this.headers = HTTPHeaders.parsed(latin1(bytes, this.fieldsStart, end - 2));
+    this.headers = HTTPHeaders.parsed(latin1(bytes, this.fieldsStart, end - 2), this.lengths);
   }
 
   private checkBudget(usable: number, end: number): void {

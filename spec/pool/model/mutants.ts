@@ -52,8 +52,8 @@ export const mutants: readonly Mutant[] = [
     noticed: /lost wake-up/,
     mutation: {
       file: 'pool/Inventory.ts',
-      from: 'const [bucket] = this.starved;',
-      to: 'const [bucket] = [] as Bucket[];',
+      from: 'if (this.starved.size === 0) return;',
+      to: 'return;',
     },
   },
   {
