@@ -237,13 +237,14 @@ export class Agent {
       const via = this.#proxies.choose(request);
       if (via !== null) return this.#exchangeVia(via, request, subscriber);
     }
-    const { key = (of: HTTPRequest) => this.#route.key(of.target), endpoint, decompress } = this.#settings;
+    const { key, endpoint, decompress } = this.#settings;
     const { acquire } = request.timeouts;
     const { deadlines } = this.pool;
     const exchange = new AgentExchange(request, subscriber, deadlines, decompress);
     const endpoint$ = endpoint === undefined ? this.#route.endpoint(request) : endpoint(request);
     const acquireTimeout = acquire === Infinity ? this.pool.acquireTimeout : acquire;
-    exchange.get = this.pool.acquire(key(request), endpoint$, acquireTimeout, exchange, exchange.startedAt);
+    const name = key === undefined ? this.#route.key(request.target) : key(request);
+    exchange.get = this.pool.acquire(name, endpoint$, acquireTimeout, exchange, exchange.startedAt);
     return exchange;
   }
 

@@ -11,7 +11,7 @@ import {
   type PoolSnapshot,
 } from '../errors/index.js';
 import type { EvictionReason } from '../events/index.js';
-import { Deadline, guarded } from '../timing/index.js';
+import { Deadline, guarded, reportUnhandled } from '../timing/index.js';
 import { Slot, type Bucket, type Holder, type SlotState, type Waiter } from './Bucket.js';
 import { Dialer, type DialOwner } from './Dialer.js';
 import { Inventory } from './Inventory.js';
@@ -133,13 +133,13 @@ export class Dispatcher implements LeaseHost, DialOwner {
   /** One pass over a key: connections that are ready go out; gets that nothing is on its way to are seen to. */
   #serve(bucket: Bucket): void {
     const { starved } = this.inventory;
-    const hadTurn = starved.has(bucket);
+    const hadTurn = starved.size > 0 && starved.has(bucket);
     do {
       this.#handOut(bucket);
       // A pool that is closing may be called by what it ends: it has nothing to give any more.
       while (!this.closing && bucket.uncovered > 0 && this.#supply(bucket));
     } while (bucket.ready.length > 0);
-    if (bucket.uncovered <= 0) starved.delete(bucket);
+    if (starved.size > 0 && bucket.uncovered <= 0) starved.delete(bucket);
     this.#admit(bucket);
     // What it has left over, or had no use for, may do for the next key that waits for room.
     if (hadTurn && !starved.has(bucket)) this.inventory.touchStarved();
@@ -269,10 +269,12 @@ export class Dispatcher implements LeaseHost, DialOwner {
       }); // sent after the pass: an observer that cancels this get now would lose its connection
     }
     // Ownership passes here: the teardown that follows `next` finds a settled waiter, and does nothing.
-    guarded(() => {
+    try {
       waiter.receiver.next(lease);
       waiter.receiver.complete();
-    });
+    } catch (error) {
+      reportUnhandled(error);
+    }
     if (slot.lease === lease && lease.isUnused) this.#watch(slot);
   }
 
@@ -362,7 +364,8 @@ export class Dispatcher implements LeaseHost, DialOwner {
     else this.#dialer.take(slot);
     const taken = (slot.state as SlotState) === 'validating';
     inventory.touchStarved();
-    inventory.touch(bucket);
+    // Mostly no get waits, and there is nobody to serve.
+    if (bucket.waiters.length > 0) inventory.touch(bucket);
     // The old lease is over before the connection can go to the next, which may be from within `poll`.
     lease?.end('released', null);
     if (taken) this.#dialer.poll(slot);

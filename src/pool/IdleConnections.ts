@@ -54,7 +54,7 @@ export class IdleConnections {
     slot.idleUntil = now + lifetime;
     slot.bucket.idle.push(slot.ofKey);
     this.#all.push(slot.ofPool);
-    if (this.#isVirtual) this.#arm(slot);
+    if (this.#isVirtual()) this.#arm(slot);
     else if (!slot.arming) {
       slot.arming = true;
       loopTurn.after(() => {
@@ -79,7 +79,7 @@ export class IdleConnections {
   }
 
   /** In virtual time no turn ends: timers are exact to the frame there. */
-  get #isVirtual(): boolean {
+  #isVirtual(): boolean {
     return this.settings.validateIdle !== true && this.deadlines.isVirtual;
   }
 

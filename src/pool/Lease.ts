@@ -144,7 +144,7 @@ export class Lease implements InnerLease, Holder, Requester {
     if (claim !== null) {
       this.host.vacated(slot, error);
       claim.error(error);
-    } else if (!this.#isVacant) slot.connection!.close(error);
+    } else if (!this.#isVacant()) slot.connection!.close(error);
     else if (!pending) this.#letGo(error);
   }
 
@@ -203,14 +203,14 @@ export class Lease implements InnerLease, Holder, Requester {
   /** Whoever asked has gone, or has all that there is. */
   left(): void {
     this.#attempt?.unsubscribe();
-    if (this.#isVacant) this.#letGo(new AbortedError('The request was unsubscribed from'));
+    if (this.#isVacant()) this.#letGo(new AbortedError('The request was unsubscribed from'));
   }
 
   failed(error: unknown, request: ProtocolRequest, receiver: Receiver<ProtocolResponse>): void {
     if (isHTTPClientError(error)) {
       // An endpoint of the user's may give one error again and again, and have frozen it.
       if (!Object.isFrozen(error)) error.reused = this.reused;
-      if (this.#isVacant) {
+      if (this.#isVacant()) {
         const attempt = this.#retry(error, request, receiver);
         // It may have been unsubscribed from by whom the retry was told to, before there was one to unsubscribe.
         if (receiver.closed) attempt.unsubscribe();
@@ -268,7 +268,7 @@ export class Lease implements InnerLease, Holder, Requester {
   }
 
   /** The connection is dead, and the lease keeps its place. */
-  get #isVacant(): boolean {
+  #isVacant(): boolean {
     return this.#slot?.connection?.progress().state === 'closed';
   }
 

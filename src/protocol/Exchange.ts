@@ -1,7 +1,7 @@
 import type { Observer } from 'rxjs';
 import { ResponseFailedError, type HTTPClientError } from '../errors/index.js';
 import type { Transport } from '../endpoint/index.js';
-import { guarded } from '../timing/index.js';
+import { guarded, reportUnhandled } from '../timing/index.js';
 import { HTTPHeaders, type ResponseHead } from '../wire/index.js';
 import { IncomingBody, type BodyOwner, type Validity } from './IncomingBody.js';
 import type { Outgoing } from './outgoing.js';
@@ -66,10 +66,18 @@ export class Exchange implements BodyOwner {
   announce(upgrade?: Transport): void {
     this.settled = true;
     // What a finalizer throws must not keep the rest from being done: above all, views of the shared buffer are copied.
-    guarded(() => this.observer.next(this.#responseWith(upgrade)));
+    try {
+      this.observer.next(this.#responseWith(upgrade));
+    } catch (error) {
+      reportUnhandled(error);
+    }
     // Before the completion, after which observers of the whole may be gone.
     if (this.#received > 0) this.#tellProgress();
-    guarded(() => this.observer.complete());
+    try {
+      this.observer.complete();
+    } catch (error) {
+      reportUnhandled(error);
+    }
   }
 
   /** The connection speaks another protocol now: the response is its transport. */

@@ -94,14 +94,14 @@ export class IncomingBody {
 
   /** Whether the connection may bring more: the consumer takes it, or it fits in what is read ahead. */
   get hungry(): boolean {
-    if (this.#claimed) return !this.#holding && this.#isEmpty;
+    if (this.#claimed) return !this.#holding && this.#isEmpty();
     // At the limit nothing may be missing but the end.
     return this.#queued <= this.readAhead;
   }
 
   /** Bytes arrived. The view is the transport's: what is queued of it must be copied before the read ends (`settle`). */
   push(bytes: Uint8Array, start: number, end: number, valid: Validity): void {
-    if (this.#sink !== null && !this.#holding && this.#isEmpty) {
+    if (this.#sink !== null && !this.#holding && this.#isEmpty()) {
       this.#give(this.#sink, bytes, start, end, valid);
       // The consumer itself may have ended it, by closing the connection.
       if (this.#outcome !== 'open') this.#flush();
@@ -125,7 +125,7 @@ export class IncomingBody {
    * send a body in as many chunks as it has bytes. `lasting`: also those that were valid for the pause.
    */
   settle(lasting = false): void {
-    if (this.#isEmpty) return;
+    if (this.#isEmpty()) return;
     const queue = this.#queue;
     const passing = (valid: Validity): boolean => valid === 'call' || (lasting && valid === 'pause');
     let first = queue.length;
@@ -153,7 +153,7 @@ export class IncomingBody {
     this.#owner = null;
     this.#outcome = 'ended';
     this.#trailers = trailers;
-    guarded(() => this.#flush());
+    if (this.#sink !== null) guarded(() => this.#flush());
     this.#trailersSubject?.next(trailers);
     this.#trailersSubject?.complete();
   }
@@ -231,7 +231,7 @@ export class IncomingBody {
     return this.#trailersSubject;
   }
 
-  get #isEmpty(): boolean {
+  #isEmpty(): boolean {
     return this.#taken === this.#queue.length;
   }
 
@@ -261,7 +261,7 @@ export class IncomingBody {
     }
     this.#flushing = false;
     const sink: BodySink | null = this.#sink;
-    if (sink === null || this.#holding || !this.#isEmpty || this.#outcome === 'open') return;
+    if (sink === null || this.#holding || !this.#isEmpty() || this.#outcome === 'open') return;
     this.#sink = null;
     if (this.#outcome === 'ended') sink.end();
     else sink.fail(this.#error);

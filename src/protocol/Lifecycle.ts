@@ -1,6 +1,6 @@
 import { ReplaySubject, Subject, type Observable } from 'rxjs';
 import type { HTTPClientError } from '../errors/index.js';
-import { guarded } from '../timing/index.js';
+import { guarded, reportUnhandled } from '../timing/index.js';
 
 /** Whoever keeps a connection: told before all who subscribe. */
 export interface ConnectionOwner {
@@ -48,7 +48,11 @@ export class Lifecycle {
   }
 
   rest(now: number): void {
-    guarded(() => this.#owner?.quiescent(now));
+    try {
+      this.#owner?.quiescent(now);
+    } catch (error) {
+      reportUnhandled(error);
+    }
     this.#quiescent?.next();
   }
 

@@ -1,6 +1,7 @@
-import { constants } from 'node:buffer';
+import { Buffer, constants } from 'node:buffer';
 import { Observable, type Observer } from 'rxjs';
 import { BodyTooLargeError, ResponseFailedError, textOf, type HTTPClientError } from '../errors/index.js';
+import { utf8 } from '../wire/index.js';
 import { byteOrderMarkOf, charsetOf } from './charset.js';
 import type { BodySink, IncomingBody } from './IncomingBody.js';
 import { readAll, type ReadOptions } from './ReadOptions.js';
@@ -107,11 +108,6 @@ const replacement = '\ufffd';
 /** Text that is longer is not searched: to look at a header costs less. */
 const searched = 4_096;
 
-function decode(bytes: Uint8Array, start: number, end: number): string {
-  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return buffer.toString('utf8', start, end);
-}
-
 /** The bytes were ASCII, on which all charsets agree that a text of readable characters could be in. */
 function isASCII(text: string, start: number, end: number): boolean {
   return text.length === end - start && !text.includes(replacement);
@@ -136,7 +132,7 @@ function decodeAs(
 
 class TextCollector extends Collector<string> {
   protected override value(bytes: Uint8Array, start: number, end: number): string {
-    const text = decode(bytes, start, end);
+    const text = utf8(bytes, start, end);
     const { encoding } = this.options;
     // Of those that write ASCII in other bytes, UTF-16 shows by NUL and ISO-2022-JP by ESC.
     const plain =
@@ -151,7 +147,7 @@ class TextCollector extends Collector<string> {
 
 class JSONCollector<T> extends Collector<T> {
   protected override value(bytes: Uint8Array, start: number, end: number): T {
-    const text = decode(bytes, start, end);
+    const text = utf8(bytes, start, end);
     // ASCII that is JSON as it stands is in no other charset: in those that differ it would have control characters.
     if (!isASCII(text, start, end)) return this.#parse(decodeAs(text, bytes, start, end, this.body));
     try {
@@ -194,20 +190,22 @@ export type Collect<T> = (
   options?: ReadOptions,
 ) => { unsubscribe(): void };
 
-function collectWith<T>(
-  collector: new (subscriber: Observer<T>, body: IncomingBody, options: ReadOptions) => Collector<T>,
-): Collect<T> {
-  return (body, subscriber, options = readAll) => {
-    const sink = new collector(subscriber, body, options);
-    body.claim(sink);
-    return sink;
-  };
+function claim<T>(body: IncomingBody, collector: Collector<T>): Collector<T> {
+  body.claim(collector);
+  return collector;
 }
 
-export const collectText: Collect<string> = collectWith(TextCollector);
-export const collectJSON = collectWith(JSONCollector) as <T>(...args: Parameters<Collect<T>>) => ReturnType<Collect<T>>;
-export const collectBytes: Collect<Uint8Array> = collectWith(BytesCollector);
-export const discardBody: Collect<void> = collectWith(Discarder);
+export const collectText: Collect<string> = (body, subscriber, options = readAll) =>
+  claim(body, new TextCollector(subscriber, body, options));
+
+export const collectJSON = <T>(...[body, subscriber, options = readAll]: Parameters<Collect<T>>) =>
+  claim(body, new JSONCollector(subscriber, body, options));
+
+export const collectBytes: Collect<Uint8Array> = (body, subscriber, options = readAll) =>
+  claim(body, new BytesCollector(subscriber, body, options));
+
+export const discardBody: Collect<void> = (body, subscriber, options = readAll) =>
+  claim(body, new Discarder(subscriber, body, options));
 
 /** `collect` as an Observable: nothing is claimed before it is subscribed to. */
 export function collected<T>(body: IncomingBody, collect: Collect<T>, options?: ReadOptions): Observable<T> {

@@ -9,10 +9,15 @@ export function guarded(callback: () => void): void {
   try {
     callback();
   } catch (error) {
-    const { onUnhandledError } = config;
-    setTimeout(() => {
-      if (onUnhandledError === null) throw error;
-      onUnhandledError(error);
-    });
+    reportUnhandled(error);
   }
+}
+
+/** What `guarded` does about an error, for the steps of every request, which do without a function for each. */
+export function reportUnhandled(error: unknown): void {
+  const { onUnhandledError } = config;
+  setTimeout(() => {
+    if (onUnhandledError === null) throw error;
+    onUnhandledError(error);
+  });
 }

@@ -1,4 +1,4 @@
 export { Deadline, DeadlineSweep } from './DeadlineSweep.js';
-export { guarded } from './guarded.js';
+export { guarded, reportUnhandled } from './guarded.js';
 export { LoopTurn, loopTurn } from './LoopTurn.js';
 export { unrefScheduler } from './unrefScheduler.js';

@@ -100,11 +100,11 @@ export class HTTPHeaders implements Iterable<[string, string]> {
 
   /** The value of each field of that name. */
   getAll(name: string): readonly string[] {
-    const wanted = name.toLowerCase();
     // Most responses are asked for one field or two: that does not take them apart.
     if (this.#raw === undefined) {
-      return (this.#lengths & (1 << wanted.length)) === 0 ? none : find(this.#text!, wanted);
+      return (this.#lengths & (1 << name.length)) === 0 ? none : find(this.#text!, name.toLowerCase());
     }
+    const wanted = name.toLowerCase();
     const raw = this.#raw;
     const values: string[] = [];
     for (let i = 0; i < raw.length; i += 2) {

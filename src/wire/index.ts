@@ -3,6 +3,7 @@ export { listElements } from './fieldText.js';
 export { HTTPHeaders, type HeadersInit } from './HTTPHeaders.js';
 export { defaultResponseLimits, responseLimits, type ResponseLimits } from './ResponseLimits.js';
 export type { KeepAlive, ResponseFraming, ResponseHead } from './ResponseHead.js';
+export { utf8 } from './octets.js';
 export { ResponseParser, type ResponseToken } from './ResponseParser.js';
 export {
   checkMethod,

@@ -53,9 +53,15 @@ export function matches(bytes: Uint8Array, start: number, literal: Uint8Array): 
   return true;
 }
 
-const buffer = Buffer.prototype as unknown as { latin1Slice(this: Uint8Array, start: number, end: number): string };
+type Slice = (this: Uint8Array, start: number, end: number) => string;
+const { latin1Slice, utf8Slice } = Buffer.prototype as unknown as { latin1Slice: Slice; utf8Slice: Slice };
 
 /** The text of a range of bytes. Called on the prototype so that any Uint8Array will do, with no Buffer made for it. */
 export function latin1(bytes: Uint8Array, start: number, end: number): string {
-  return buffer.latin1Slice.call(bytes, start, end);
+  return latin1Slice.call(bytes, start, end);
+}
+
+/** The same for UTF-8; what is malformed becomes U+FFFD, and a byte order mark stays. */
+export function utf8(bytes: Uint8Array, start: number, end: number): string {
+  return utf8Slice.call(bytes, start, end);
 }
