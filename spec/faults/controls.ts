@@ -87,8 +87,8 @@ export const faultControls: readonly Control<Cell>[] = [
     name: 'the place of a connection that is lost in use is not freed',
     mutation: {
       file: 'pool/Dispatcher.ts',
-      from: "if (state === 'leased' && lease?.lost(error)) return;",
-      to: "if (state === 'leased') return;",
+      from: "if (state === 'leased' && lease?.lost(error)) {",
+      to: "if (state === 'leased') {",
     },
     cells: [{ ...plain, fault: 'close', phase: 'mid body' }],
     noticed: /next is "AcquireTimeoutError" instead of "next"/,

@@ -1,4 +1,4 @@
-// Three classes in one file, as they are one structure: a key, the gets that wait for it, the places it takes.
+// In one file, as they are one structure: a key, the gets that wait for it, the places it takes.
 import type { Subscriber, Unsubscribable } from 'rxjs';
 import type { Endpoint } from '../endpoint/index.js';
 import type { HTTPClientError, PoolSnapshot } from '../errors/index.js';
@@ -9,26 +9,24 @@ import { LinkedList, ListNode } from './LinkedList.js';
 import { Counters } from './PoolStats.js';
 import type { Receiver } from './Receiver.js';
 
-/** All that the pool holds under one key. One that holds nothing is forgotten. */
-export class Bucket {
+/** All that the pool holds under one key. One that holds nothing is forgotten. Stands among those that have changed. */
+export class Bucket extends ListNode<Bucket> {
   readonly waiters = new LinkedList<Waiter>();
   /** Oldest first; reused from the end, so that the surplus ages. */
   readonly idle = new LinkedList<Slot>();
-  /** Validated connections, on their way to a waiter in this very pass. */
-  readonly ready = new LinkedList<Slot>();
   readonly counters = new Counters();
   /** Dials and validations that belong to retried requests: no waiter can count on them. */
   claimed = 0;
   /** Dials whose get has gone, kept for others that wait. */
-  readonly abandoned = new Set<Slot>();
-  /** Its turn in the drain loop, if something has changed. */
-  readonly turn = new ListNode<Bucket>(this);
+  abandoned: Set<Slot> | null = null;
   lastDialError: unknown = undefined;
   #connecting = 0;
   #validating = 0;
   #leased = 0;
 
-  constructor(readonly key: string) {}
+  constructor(readonly key: string) {
+    super();
+  }
 
   get connecting(): number {
     return this.#connecting;
@@ -53,10 +51,10 @@ export class Bucket {
   }
 
   /** The oldest get for which no dial was started. Those that have one are few, and first. */
-  firstWithoutDial(): Waiter | undefined {
-    let node = this.waiters.first?.node ?? null;
-    while (node !== null && node.value.dial !== null) node = node.next;
-    return node?.value;
+  firstWithoutDial(): Waiter | null {
+    let waiter = this.waiters.first;
+    while (waiter !== null && waiter.dial !== null) waiter = waiter.next;
+    return waiter;
   }
 
   get empty(): boolean {
@@ -89,8 +87,7 @@ export class Bucket {
 }
 
 /** A get that waits. It is its own teardown: unsubscribing it leaves the queue. */
-export class Waiter {
-  readonly node = new ListNode<Waiter>(this);
+export class Waiter extends ListNode<Waiter> {
   /** The dial that was started for it, while that is under way. */
   dial: Slot | null = null;
   /** It has been in a pass of the drain loop: the queue limit does not concern it any more. */
@@ -109,13 +106,15 @@ export class Waiter {
     /** When its `acquireTimeout` is over, on the pool's clock; ∞ if never. */
     readonly until: number,
     private readonly queue: { cancel(waiter: Waiter): void },
-  ) {}
+  ) {
+    super();
+  }
 
   /** Nothing that happens from here on concerns it. */
   settle(): void {
     this.settled = true;
     this.deadline?.dispose();
-    this.bucket.waiters.remove(this.node);
+    this.bucket.waiters.remove(this);
     if (this.dial !== null) this.dial.waiter = null;
     this.dial = null;
   }
@@ -136,7 +135,8 @@ export class Waiter {
  */
 export type SlotState = 'connecting' | 'validating' | 'leased' | 'idle' | 'gone';
 
-export class Slot {
+/** Stands among the idle of its key, or among the validated ones that are on their way to a waiter. */
+export class Slot extends ListNode<Slot> {
   state: SlotState = 'connecting';
   connection: Connection | null = null;
   lease: Holder | null = null;
@@ -151,26 +151,36 @@ export class Slot {
   /** It has neither carried a request nor been idle: if it is dead, it never was alive. */
   fresh = true;
   dialledAt = 0;
-  /** When it is too old to be used again. */
-  expiresAt = Infinity;
-  /** When it has been idle for too long. */
-  idleUntil = Infinity;
+  /** When it is too old to be used again; null: never. */
+  expiresAt: number | null = null;
+  /** How long it may be what it is: idle, or leased and not used. */
+  until = Infinity;
+  /** What the server said with the last response. */
+  keepAlive: Connection['keepAlive'] = undefined;
   /** The `timer` stream of its idle life. */
   idleTimer: Unsubscribable | null = null;
   /** It waits for the end of the loop turn to have its idle timer armed, if it is still idle then. */
   arming = false;
+  /** Its connection died, and a lease keeps the place for the one that it goes on with. */
+  vacant = false;
   /** It does not keep the process alive. */
   unreffed = false;
-  /** Among the idle, or the ready, of its key. */
-  readonly ofKey = new ListNode<Slot>(this);
-  /** Among all that are idle. */
-  readonly ofPool = new ListNode<Slot>(this);
-  unused: Deadline | null = null;
+  /** Its place among all that are idle, or among the leases that nobody has used. */
+  readonly place = new Place(this);
 
   constructor(
     readonly bucket: Bucket,
     readonly endpoint: Endpoint,
-  ) {}
+  ) {
+    super();
+  }
+}
+
+/** The second list that a slot stands in: one of the whole pool's. */
+export class Place extends ListNode<Place> {
+  constructor(readonly slot: Slot) {
+    super();
+  }
 }
 
 /** A lease, as the place that it takes knows it. */

@@ -102,7 +102,9 @@ export class Dialer {
     inventory.tell(bucket, { type: 'connected', elapsed: now - slot.dialledAt });
     bucket.lastDialError = undefined;
     // Jittered, or all the connections of a burst would be made anew in one.
-    slot.expiresAt = now + settings.maxConnectionAge * (1 - Math.random() / 10);
+    if (settings.maxConnectionAge !== Infinity) {
+      slot.expiresAt = now + settings.maxConnectionAge * (1 - Math.random() / 10);
+    }
     // Before anything else can happen to it. One that is dead already says so from within `subscribe`.
     this.#watch(slot, connection);
     slot.dial = null;

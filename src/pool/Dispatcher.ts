@@ -39,7 +39,11 @@ export class Dispatcher implements LeaseHost, DialOwner {
   #graceEnds = Infinity;
 
   constructor(readonly settings: PoolSettings) {
-    this.inventory = new Inventory(settings, slot => this.#evict(slot, 'idle-timeout'));
+    this.inventory = new Inventory(
+      settings,
+      slot => this.#evict(slot, 'idle-timeout'),
+      slot => this.#leaked(slot),
+    );
     this.#dialer = new Dialer(settings, this.inventory, this);
   }
 
@@ -55,7 +59,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
 
   enqueue(waiter: Waiter): void {
     const { bucket } = waiter;
-    bucket.waiters.push(waiter.node);
+    bucket.waiters.push(waiter);
     if (waiter.until !== Infinity) {
       waiter.deadline = new Deadline(this.inventory.deadlines, () => this.#timedOut(waiter));
       waiter.deadline.startAt(waiter.until);
@@ -82,10 +86,10 @@ export class Dispatcher implements LeaseHost, DialOwner {
   #quit(waiter: Waiter, tell: () => void): void {
     const { bucket, dial } = waiter;
     waiter.settle();
-    if (dial?.state === 'connecting') bucket.abandoned.add(dial);
+    if (dial?.state === 'connecting') (bucket.abandoned ??= new Set()).add(dial);
     // Those that only gets which have gone as well could have used go with the last of them.
     while (bucket.uncovered < 0) {
-      const [abandoned] = bucket.abandoned;
+      const [abandoned] = bucket.abandoned ?? [];
       if (abandoned === undefined) break;
       this.inventory.leave(abandoned, 'cancelled');
     }
@@ -118,7 +122,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
     try {
       do {
         // Whoever is called from here may add to the list.
-        for (let bucket = changed.shift(); bucket !== undefined; bucket = changed.shift()) {
+        for (let bucket = changed.shift(); bucket !== null; bucket = changed.shift()) {
           this.#serve(bucket);
           outbox.flush();
         }
@@ -132,13 +136,13 @@ export class Dispatcher implements LeaseHost, DialOwner {
 
   /** One pass over a key: connections that are ready go out; gets that nothing is on its way to are seen to. */
   #serve(bucket: Bucket): void {
-    const { starved } = this.inventory;
+    const { starved, ready } = this.inventory;
     const hadTurn = starved.size > 0 && starved.has(bucket);
     do {
-      this.#handOut(bucket);
+      this.#handOut();
       // A pool that is closing may be called by what it ends: it has nothing to give any more.
       while (!this.closing && bucket.uncovered > 0 && this.#supply(bucket));
-    } while (bucket.ready.length > 0);
+    } while (ready.length > 0);
     if (starved.size > 0 && bucket.uncovered <= 0) starved.delete(bucket);
     this.#admit(bucket);
     // What it has left over, or had no use for, may do for the next key that waits for room.
@@ -146,20 +150,23 @@ export class Dispatcher implements LeaseHost, DialOwner {
     this.inventory.forget(bucket);
   }
 
-  #handOut(bucket: Bucket): void {
-    for (let slot = bucket.ready.shift(); slot !== undefined; slot = bucket.ready.shift()) {
+  /** Those of other keys as well: each is served all the same. */
+  #handOut(): void {
+    const { ready } = this.inventory;
+    for (let slot = ready.shift(); slot !== null; slot = ready.shift()) {
       if (slot.state !== 'validating') continue; // it died meanwhile
       if (slot.claim !== null) {
         this.#resume(slot, slot.claim);
         continue;
       }
+      const { bucket } = slot;
       let waiter = bucket.waiters.first;
-      while (waiter !== undefined && isGone(waiter.receiver)) {
+      while (waiter !== null && isGone(waiter.receiver)) {
         waiter.settle();
         waiter = bucket.waiters.first;
       }
       // A pool that is closing takes it out instead of caching it.
-      if (waiter === undefined || this.closing) this.#cache(slot);
+      if (waiter === null || this.closing) this.#cache(slot);
       else this.#lease(slot, waiter);
     }
   }
@@ -168,19 +175,19 @@ export class Dispatcher implements LeaseHost, DialOwner {
   #supply(bucket: Bucket): boolean {
     const { inventory } = this;
     const slot = inventory.idle.take(bucket);
-    if (slot !== undefined) {
+    if (slot !== null) {
       // Mostly it is for a get that has come just now, and knows the time.
       const newest = bucket.waiters.last;
       const now = newest?.admitted === false ? newest.since : inventory.deadlines.now();
       // The wall clock is asked too: timers stand still while a machine sleeps.
-      if (now >= slot.idleUntil) inventory.leave(slot, 'idle-timeout');
-      else if (now >= slot.expiresAt) inventory.leave(slot, 'max-age');
+      if (now >= slot.until) inventory.leave(slot, 'idle-timeout');
+      else if (slot.expiresAt !== null && now >= slot.expiresAt) inventory.leave(slot, 'max-age');
       else this.#dialer.validate(slot);
       return true;
     }
     if (!this.#makeRoom(bucket)) return false;
     const waiter = bucket.firstWithoutDial();
-    if (waiter === undefined) return false;
+    if (waiter === null) return false;
     const dial = new Slot(bucket, waiter.endpoint);
     dial.waiter = waiter;
     waiter.dial = dial;
@@ -209,7 +216,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
   /** Gets that are new since the last pass, and to which no connection is on its way, wait or are refused. */
   #admit(bucket: Bucket): void {
     const { maxPending } = this.settings;
-    for (let waiter = bucket.waiters.last; waiter !== undefined && !waiter.admitted; waiter = bucket.waiters.last) {
+    for (let waiter = bucket.waiters.last; waiter !== null && !waiter.admitted; waiter = bucket.waiters.last) {
       if (bucket.uncovered <= maxPending) break;
       this.#refuse(
         waiter,
@@ -217,12 +224,8 @@ export class Dispatcher implements LeaseHost, DialOwner {
       );
     }
     const waits = bucket.uncovered > 0;
-    for (
-      let node = bucket.waiters.last?.node;
-      node != null && !node.value.admitted;
-      node = node.previous ?? undefined
-    ) {
-      node.value.admitted = true;
+    for (let waiter = bucket.waiters.last; waiter !== null && !waiter.admitted; waiter = waiter.previous) {
+      waiter.admitted = true;
       if (waits) this.inventory.tell(bucket, { type: 'pending', depth: bucket.waiters.length });
     }
   }
@@ -230,7 +233,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
   // ---- a connection comes, or does not ---------------------------------------------------------------------------
 
   polled(slot: Slot): void {
-    slot.bucket.ready.push(slot.ofKey);
+    this.inventory.ready.push(slot);
     this.inventory.touch(slot.bucket);
     this.#drain();
   }
@@ -275,14 +278,11 @@ export class Dispatcher implements LeaseHost, DialOwner {
     } catch (error) {
       reportUnhandled(error);
     }
-    if (slot.lease === lease && lease.isUnused) this.#watch(slot);
+    if (slot.lease === lease && lease.isUnused) inventory.unused.add(slot);
   }
 
-  // Not in `#lease`: the deadline lives as long as the connection, and a function that is made there would keep the
-  // first lease, its get and whoever asked for as long.
-  #watch(slot: Slot): void {
-    slot.unused ??= new Deadline(this.inventory.deadlines, () => this.#leaked(slot));
-    slot.unused.start(this.settings.leaseTimeout);
+  used(slot: Slot): void {
+    this.inventory.unused.remove(slot);
   }
 
   #leaked(slot: Slot): void {
@@ -352,8 +352,9 @@ export class Dispatcher implements LeaseHost, DialOwner {
       slot.requests++;
       slot.fresh = false;
     }
+    slot.keepAlive = slot.connection!.keepAlive;
     slot.lease = null;
-    slot.unused?.clear();
+    inventory.unused.remove(slot);
     if (inventory.outbox.wants('quiescent')) inventory.tell(bucket, { type: 'quiescent', requests: slot.requests });
     const reason = this.#unfit(slot, now);
     if (reason !== null) inventory.leave(slot, reason);
@@ -377,8 +378,8 @@ export class Dispatcher implements LeaseHost, DialOwner {
     const { persistent, maxRequestsPerConnection } = this.settings;
     if (this.closing) return 'pool-closed';
     if (!persistent) return 'not-persistent';
-    if (slot.requests >= maxRequestsPerConnection || slot.connection!.keepAlive?.max === 0) return 'max-requests';
-    if (now >= slot.expiresAt) return 'max-age';
+    if (slot.requests >= maxRequestsPerConnection || slot.keepAlive?.max === 0) return 'max-requests';
+    if (slot.expiresAt !== null && now >= slot.expiresAt) return 'max-age';
     return null;
   }
 
@@ -391,7 +392,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
     for (const starved of this.inventory.starved) {
       if (starved === bucket) continue;
       const rival = starved.waiters.first;
-      if (rival === undefined || own === undefined || rival.order > own.order) return false;
+      if (rival === null || own === null || rival.order > own.order) return false;
       return this.inventory.deadlines.now() - rival.since >= patience;
     }
     return false;
@@ -421,7 +422,10 @@ export class Dispatcher implements LeaseHost, DialOwner {
     const { state, lease } = slot;
     if (state === 'gone') return;
     // Nobody else can have the place of a connection whose request may go on in it: the lease keeps it.
-    if (state === 'leased' && lease?.lost(error)) return;
+    if (state === 'leased' && lease?.lost(error)) {
+      slot.vacant = true;
+      return;
+    }
     const reason = this.#lossReason(slot, error);
     if (state !== 'validating' || !slot.fresh) {
       this.#evict(slot, reason, error ?? undefined);
@@ -477,7 +481,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
       for (const slot of [...inventory.slots]) {
         const { claim } = slot;
         // One that died before its lease was used has nothing to end by itself.
-        if (slot.state === 'leased' && slot.connection!.progress().state !== 'closed') continue;
+        if (slot.state === 'leased' && !slot.vacant) continue;
         inventory.leave(slot, 'pool-closed');
         guarded(() => claim?.error(this.closedError(slot.bucket, slot.dialledAt)));
       }

@@ -1,5 +1,5 @@
 import { loopTurn, type DeadlineSweep } from '../timing/index.js';
-import type { Bucket, Slot } from './Bucket.js';
+import type { Bucket, Place, Slot } from './Bucket.js';
 import { LinkedList } from './LinkedList.js';
 import type { PoolSettings } from './PoolOptions.js';
 
@@ -23,7 +23,7 @@ const longestTimer = 2 ** 31 - 1;
  */
 export class IdleConnections {
   /** Longest idle first. */
-  readonly #all = new LinkedList<Slot>();
+  readonly #all = new LinkedList<Place>();
 
   constructor(
     private readonly settings: PoolSettings,
@@ -37,12 +37,12 @@ export class IdleConnections {
 
   /** The one that has been idle the longest, of whichever key. */
   get oldest(): Slot | undefined {
-    return this.#all.first;
+    return this.#all.first?.slot;
   }
 
   /** How long a connection may be idle, in ms, after what the server said about it; 0 or less: not at all. */
   lifetime(slot: Slot): number {
-    const said = slot.connection!.keepAlive?.timeout;
+    const said = slot.keepAlive?.timeout;
     const { cachedConnectionTimeout } = this.settings;
     return said === undefined
       ? cachedConnectionTimeout
@@ -51,9 +51,9 @@ export class IdleConnections {
 
   /** Takes a connection in that is idle since `now`. */
   put(slot: Slot, lifetime: number, now: number): void {
-    slot.idleUntil = now + lifetime;
-    slot.bucket.idle.push(slot.ofKey);
-    this.#all.push(slot.ofPool);
+    slot.until = now + lifetime;
+    slot.bucket.idle.push(slot);
+    this.#all.push(slot.place);
     if (this.#isVirtual()) this.#arm(slot);
     else if (!slot.arming) {
       slot.arming = true;
@@ -65,15 +65,15 @@ export class IdleConnections {
   }
 
   /** Takes the newest of a key. */
-  take(bucket: Bucket): Slot | undefined {
+  take(bucket: Bucket): Slot | null {
     const slot = bucket.idle.last;
-    if (slot !== undefined) this.remove(slot);
+    if (slot !== null) this.remove(slot);
     return slot;
   }
 
   remove(slot: Slot): void {
-    slot.bucket.idle.remove(slot.ofKey);
-    this.#all.remove(slot.ofPool);
+    slot.bucket.idle.remove(slot);
+    this.#all.remove(slot.place);
     slot.idleTimer?.unsubscribe();
     slot.idleTimer = null;
   }
@@ -87,8 +87,8 @@ export class IdleConnections {
     // Only now: for a connection that is leased again at once, ref and unref would be two calls for nothing.
     slot.connection!.unref();
     slot.unreffed = true;
-    if (slot.idleUntil === Infinity || slot.idleTimer !== null) return;
-    const rest = Math.max(slot.idleUntil - this.deadlines.now(), 0);
+    if (slot.until === Infinity || slot.idleTimer !== null) return;
+    const rest = Math.max(slot.until - this.deadlines.now(), 0);
     // What `timer` does, less its subscribers: there may be thousands of these.
     slot.idleTimer = this.settings.scheduler.schedule(() => this.expired(slot), rest);
   }

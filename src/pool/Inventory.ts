@@ -7,6 +7,7 @@ import { IdleConnections } from './IdleConnections.js';
 import { LinkedList } from './LinkedList.js';
 import type { PoolSettings } from './PoolOptions.js';
 import { Counters, type PoolStats } from './PoolStats.js';
+import { UnusedLeases } from './UnusedLeases.js';
 
 /**
  * What a pool holds, and what it weighs under the limits. It decides nothing: the `Dispatcher` does. Its steps are whole
@@ -26,10 +27,14 @@ export class Inventory {
   readonly starved = new Set<Bucket>();
   /** Keys for which something has changed, each once. */
   readonly changed = new LinkedList<Bucket>();
+  /** Validated connections, on their way to a waiter in this very pass. */
+  readonly ready = new LinkedList<Slot>();
+  readonly unused: UnusedLeases;
 
-  constructor(settings: PoolSettings, idleTimeout: (slot: Slot) => void) {
+  constructor(settings: PoolSettings, idleTimeout: (slot: Slot) => void, leaked: (slot: Slot) => void) {
     this.deadlines = new DeadlineSweep(settings.scheduler);
     this.idle = new IdleConnections(settings, this.deadlines, idleTimeout);
+    this.unused = new UnusedLeases(settings.leaseTimeout, this.deadlines, leaked);
   }
 
   bucket(key: string): Bucket {
@@ -44,7 +49,7 @@ export class Inventory {
   }
 
   touch(bucket: Bucket): void {
-    if (bucket.turn.list === null) this.changed.push(bucket.turn);
+    if (bucket.list === null) this.changed.push(bucket);
   }
 
   /** A place is free, or could be made free: one key that waits for it has its turn. */
@@ -56,7 +61,7 @@ export class Inventory {
 
   /** Moves a slot from one state to another, and its weight with it. */
   move(slot: Slot, to: SlotState, from: SlotState | null = slot.state): void {
-    if (from === 'connecting') slot.bucket.abandoned.delete(slot);
+    if (from === 'connecting') slot.bucket.abandoned?.delete(slot);
     slot.state = to;
     slot.bucket.move(from, to);
     if (from === null) this.slots.add(slot);
@@ -79,7 +84,7 @@ export class Inventory {
     if (state === 'idle') this.idle.remove(slot);
     if (slot.claim !== null) bucket.claimed--;
     slot.claim = slot.lease = slot.dial = null;
-    slot.unused?.dispose();
+    this.unused.remove(slot);
     this.disown(slot);
     this.move(slot, 'gone');
     if (state !== 'connecting') {

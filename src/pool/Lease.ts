@@ -23,6 +23,8 @@ import type { Holder, Slot } from './Bucket.js';
 export interface LeaseHost {
   /** Retry is on and the pool is not closing. */
   readonly retries: boolean;
+  /** The lease sends its request. */
+  used(slot: Slot): void;
   /** The lease gives an unharmed connection back. */
   returned(slot: Slot, used: boolean, now?: number): void;
   /** The lease gives up the place that it kept when its connection died. */
@@ -108,7 +110,7 @@ export class Lease implements InnerLease, Holder, Requester {
       return undefined;
     }
     this.#used = true;
-    slot.unused?.clear();
+    this.host.used(slot);
     let request = given;
     try {
       // A retry sends the request that was made, whatever has become of the caller's object by then.
@@ -128,9 +130,11 @@ export class Lease implements InnerLease, Holder, Requester {
   }
 
   release(): void {
-    if (this.#slot === null || this.#used) return;
+    const slot = this.#slot;
+    if (slot === null || this.#used) return;
     this.#used = true;
-    this.#letGo(null);
+    if (slot.vacant) this.host.vacated(slot, null);
+    else this.host.returned(slot, false);
   }
 
   abort(reason?: unknown): void {
@@ -144,7 +148,7 @@ export class Lease implements InnerLease, Holder, Requester {
     if (claim !== null) {
       this.host.vacated(slot, error);
       claim.error(error);
-    } else if (!this.#isVacant()) slot.connection!.close(error);
+    } else if (!slot.vacant) slot.connection!.close(error);
     else if (!pending) this.#letGo(error);
   }
 
@@ -203,14 +207,14 @@ export class Lease implements InnerLease, Holder, Requester {
   /** Whoever asked has gone, or has all that there is. */
   left(): void {
     this.#attempt?.unsubscribe();
-    if (this.#isVacant()) this.#letGo(new AbortedError('The request was unsubscribed from'));
+    if (this.#slot?.vacant === true) this.#letGo(new AbortedError('The request was unsubscribed from'));
   }
 
   failed(error: unknown, request: ProtocolRequest, receiver: Receiver<ProtocolResponse>): void {
     if (isHTTPClientError(error)) {
       // An endpoint of the user's may give one error again and again, and have frozen it.
       if (!Object.isFrozen(error)) error.reused = this.reused;
-      if (this.#isVacant()) {
+      if (this.#slot?.vacant === true) {
         const attempt = this.#retry(error, request, receiver);
         // It may have been unsubscribed from by whom the retry was told to, before there was one to unsubscribe.
         if (receiver.closed) attempt.unsubscribe();
@@ -267,19 +271,13 @@ export class Lease implements InnerLease, Holder, Requester {
     return shouldRetry(failure, this.#request, notSent ? untouched : this.#slot!.connection!.progress());
   }
 
-  /** The connection is dead, and the lease keeps its place. */
-  #isVacant(): boolean {
-    return this.#slot?.connection?.progress().state === 'closed';
-  }
-
   /** Gives back what it holds, before its subscriber hears of it, who may want a connection at once. */
   #letGo(error: unknown): void {
     const slot = this.#slot;
     // Where there is no connection yet, the dial's own teardown gives up the place.
     if (slot === null || slot.connection === null) return;
-    const { state } = slot.connection.progress();
-    if (state === 'quiescent') this.host.returned(slot, false);
-    else if (state === 'closed') this.host.vacated(slot, error);
+    if (slot.vacant) this.host.vacated(slot, error);
+    else if (slot.connection.progress().state === 'quiescent') this.host.returned(slot, false);
     else slot.connection.close(error); // a protocol that errored and forgot to disconnect
   }
 

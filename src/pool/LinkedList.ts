@@ -1,27 +1,25 @@
-/** The place of a value in a list; made once, so that joining and leaving allocate nothing. */
-export class ListNode<T> {
-  previous: ListNode<T> | null = null;
-  next: ListNode<T> | null = null;
-  list: LinkedList<T> | null = null;
-
-  constructor(readonly value: T) {}
+/** What can stand in a list, in one at a time: it is its own place there, so that joining and leaving allocate nothing. */
+export abstract class ListNode<N extends ListNode<N>> {
+  previous: N | null = null;
+  next: N | null = null;
+  list: LinkedList<N> | null = null;
 }
 
 /** A queue that can be left from the middle, in constant time: a waiter cancels, an idle connection dies. */
-export class LinkedList<T> {
+export class LinkedList<N extends ListNode<N>> {
   length = 0;
-  #first: ListNode<T> | null = null;
-  #last: ListNode<T> | null = null;
+  #first: N | null = null;
+  #last: N | null = null;
 
-  get first(): T | undefined {
-    return this.#first?.value;
+  get first(): N | null {
+    return this.#first;
   }
 
-  get last(): T | undefined {
-    return this.#last?.value;
+  get last(): N | null {
+    return this.#last;
   }
 
-  push(node: ListNode<T>): void {
+  push(node: N): void {
     node.list = this;
     node.previous = this.#last;
     if (this.#last === null) this.#first = node;
@@ -30,8 +28,15 @@ export class LinkedList<T> {
     this.length++;
   }
 
+  /** Takes the first out. */
+  shift(): N | null {
+    const first = this.#first;
+    if (first !== null) this.remove(first);
+    return first;
+  }
+
   /** Takes a node out; nothing if it is in no list, or in another. */
-  remove(node: ListNode<T>): void {
+  remove(node: N): void {
     if (node.list !== this) return;
     if (node.previous === null) this.#first = node.next;
     else node.previous.next = node.next;
@@ -41,15 +46,7 @@ export class LinkedList<T> {
     this.length--;
   }
 
-  /** Takes the first out. */
-  shift(): T | undefined {
-    const first = this.#first;
-    if (first === null) return undefined;
-    this.remove(first);
-    return first.value;
-  }
-
-  *[Symbol.iterator](): IterableIterator<T> {
-    for (let node = this.#first; node !== null; node = node.next) yield node.value;
+  *[Symbol.iterator](): IterableIterator<N> {
+    for (let node = this.#first; node !== null; node = node.next) yield node;
   }
 }

@@ -46,6 +46,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
   readonly #writer: RequestWriter;
   readonly #reader: ResponseReader;
   readonly #deadline: Deadline;
+  #keepAlive: Connection['keepAlive'] = undefined;
   #waitingFor: Wait = 'headers';
   #state: ConnectionState = 'quiescent';
   #exchange: Exchange | null = null;
@@ -84,7 +85,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
   }
 
   get keepAlive(): { readonly timeout?: number; readonly max?: number } | undefined {
-    return this.#reader.keepAlive;
+    return this.#keepAlive;
   }
 
   progress(): Progress {
@@ -273,6 +274,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
   head(exchange: Exchange, head: ResponseHead, length: number | null): void {
     exchange.headAt = this.context.deadlines.now();
     exchange.headed(head, this.context.limits.maxDrain, length);
+    this.#keepAlive = this.#reader.keepAlive;
     if (this.#enter('head') !== 'early') return;
     exchange.writtenAt = exchange.headAt;
     // Anything but success before the upload is over means that the server does not want the rest of it.

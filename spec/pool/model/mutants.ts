@@ -34,8 +34,8 @@ export const mutants: readonly Mutant[] = [
     noticed: /stats\(.\) is|wait though there is room|is cancelled/,
     mutation: {
       file: 'pool/Bucket.ts',
-      from: 'this.bucket.waiters.remove(this.node);',
-      to: 'if (!this.receiver.closed) this.bucket.waiters.remove(this.node);',
+      from: 'this.bucket.waiters.remove(this);',
+      to: 'if (!this.receiver.closed) this.bucket.waiters.remove(this);',
     },
   },
   {
