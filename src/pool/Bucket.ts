@@ -9,8 +9,8 @@ import { LinkedList, ListNode } from './LinkedList.js';
 import { Counters } from './PoolStats.js';
 import type { Receiver } from './Receiver.js';
 
-/** All that the pool holds under one key. One that holds nothing is forgotten. Stands among those that have changed. */
-export class Bucket extends ListNode<Bucket> {
+/** All that the pool holds under one key. One that holds nothing is forgotten. */
+export class Bucket {
   readonly waiters = new LinkedList<Waiter>();
   /** Oldest first; reused from the end, so that the surplus ages. */
   readonly idle = new LinkedList<Slot>();
@@ -24,9 +24,11 @@ export class Bucket extends ListNode<Bucket> {
   #validating = 0;
   #leased = 0;
 
-  constructor(readonly key: string) {
-    super();
-  }
+  /** It waits for its turn in the drain loop, and behind it this one. */
+  queued = false;
+  next: Bucket | null = null;
+
+  constructor(readonly key: string) {}
 
   get connecting(): number {
     return this.#connecting;

@@ -118,16 +118,14 @@ export class Dispatcher implements LeaseHost, DialOwner {
   #drain(): void {
     if (this.#draining) return;
     this.#draining = true;
-    const { changed, outbox } = this.inventory;
+    const { inventory } = this;
     try {
       do {
-        // Whoever is called from here may add to the list.
-        for (let bucket = changed.shift(); bucket !== null; bucket = changed.shift()) {
-          this.#serve(bucket);
-          outbox.flush();
-        }
-        outbox.flush();
-      } while (changed.length > 0);
+        const bucket = inventory.nextChanged();
+        if (bucket !== null) this.#serve(bucket);
+        // Whoever hears of it may change something.
+        inventory.outbox.flush();
+      } while (inventory.hasChanged);
     } finally {
       this.#draining = false;
     }

@@ -25,11 +25,12 @@ export class Inventory {
   readonly sockets = new Set<Slot>();
   /** Keys whose gets wait for room under `maxConnections`, in the order in which they ran out of it. */
   readonly starved = new Set<Bucket>();
-  /** Keys for which something has changed, each once. */
-  readonly changed = new LinkedList<Bucket>();
   /** Validated connections, on their way to a waiter in this very pass. */
   readonly ready = new LinkedList<Slot>();
   readonly unused: UnusedLeases;
+  /** Keys for which something has changed, each once. */
+  #firstChanged: Bucket | null = null;
+  #lastChanged: Bucket | null = null;
 
   constructor(settings: PoolSettings, idleTimeout: (slot: Slot) => void, leaked: (slot: Slot) => void) {
     this.deadlines = new DeadlineSweep(settings.scheduler);
@@ -49,7 +50,26 @@ export class Inventory {
   }
 
   touch(bucket: Bucket): void {
-    if (bucket.list === null) this.changed.push(bucket);
+    if (bucket.queued) return;
+    bucket.queued = true;
+    if (this.#lastChanged === null) this.#firstChanged = bucket;
+    else this.#lastChanged.next = bucket;
+    this.#lastChanged = bucket;
+  }
+
+  get hasChanged(): boolean {
+    return this.#firstChanged !== null;
+  }
+
+  /** Takes the next key for which something has changed. */
+  nextChanged(): Bucket | null {
+    const bucket = this.#firstChanged;
+    if (bucket === null) return null;
+    this.#firstChanged = bucket.next;
+    if (bucket.next === null) this.#lastChanged = null;
+    bucket.next = null;
+    bucket.queued = false;
+    return bucket;
   }
 
   /** A place is free, or could be made free: one key that waits for it has its turn. */
