@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { lastValueFrom, Observable } from 'rxjs';
 import { Agent, bytes, discard, json, text } from 'rxjs-http-pool';
 import { httpServer, type Loopback } from '../loopback/index.js';
+import { subscriptionsOf } from '../support/index.js';
 
 /** The hot path: the user's own subscription, and at most so many that the library makes for it. */
 const ofTheLibrary = 1;
@@ -23,23 +24,9 @@ describe('a request over a reused connection', () => {
     await server.close();
   });
 
-  /** How often `subscribe` is called, of whatever Observable, until this one completes. */
-  async function subscriptions(source: Observable<unknown>): Promise<number> {
-    const { subscribe } = Observable.prototype;
-    let count = 0;
-    Observable.prototype.subscribe = function (this: Observable<unknown>, ...args: unknown[]) {
-      count++;
-      return Reflect.apply(subscribe, this, args) as ReturnType<typeof subscribe>;
-    } as typeof subscribe;
-    try {
-      await new Promise<void>((resolve, reject) => {
-        source.subscribe({ complete: resolve, error: reject });
-      });
-    } finally {
-      Observable.prototype.subscribe = subscribe;
-    }
-    return count;
-  }
+  /** Those that are made until it completes. */
+  const subscriptions = (source: Observable<unknown>): Promise<number> =>
+    subscriptionsOf(async () => void (await lastValueFrom(source)));
 
   for (const [name, operator] of Object.entries({ text: text(), json: json(), bytes: bytes(), discard: discard() })) {
     it(`costs ${ofTheLibrary} subscription beside the user's own: ${name}()`, async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Observable, of } from 'rxjs';
+import { of } from 'rxjs';
 import { CookieJar } from 'tough-cookie';
 import type { HTTPHandler, HTTPInterceptor } from '../../src/agent/index.js';
 import {
@@ -11,7 +11,7 @@ import {
   throttle,
 } from '../../src/interceptors/index.js';
 import { made, requestTo } from './site.js';
-import { record } from '../support/index.js';
+import { record, subscriptionsOf } from '../support/index.js';
 
 /** Those that have nothing to do with a request that is answered 200. */
 const idle: Record<string, HTTPInterceptor> = {
@@ -20,22 +20,6 @@ const idle: Record<string, HTTPInterceptor> = {
   retryFailures: retryFailures(),
   'bearerAuth elsewhere': bearerAuth('t', { origins: 'http://b.test' }),
 };
-
-/** What is made while `work` runs, by the number of subscriptions. */
-function subscriptionsOf(work: () => void): number {
-  const { subscribe } = Observable.prototype;
-  let count = 0;
-  Observable.prototype.subscribe = function (this: Observable<unknown>, ...args: unknown[]) {
-    count++;
-    return Reflect.apply(subscribe, this, args) as ReturnType<typeof subscribe>;
-  } as typeof subscribe;
-  try {
-    work();
-  } finally {
-    Observable.prototype.subscribe = subscribe;
-  }
-  return count;
-}
 
 describe.each(Object.entries(idle))('%s with nothing to do', (name, interceptor) => {
   const request = requestTo();
@@ -52,10 +36,10 @@ describe.each(Object.entries(idle))('%s with nothing to do', (name, interceptor)
     expect(given[0]).toBe(request);
   });
 
-  it('costs one subscription at most, and no timer', () => {
+  it('costs one subscription at most, and no timer', async () => {
     const handler: HTTPHandler = () => of(response);
-    const without = subscriptionsOf(() => handler(request).subscribe());
-    const cost = subscriptionsOf(() => interceptor(request, handler).subscribe()) - without;
+    const without = await subscriptionsOf(() => void handler(request).subscribe());
+    const cost = (await subscriptionsOf(() => void interceptor(request, handler).subscribe())) - without;
     expect(cost).toBeLessThanOrEqual(name === 'bearerAuth elsewhere' ? 0 : 1);
   });
 });

@@ -65,3 +65,29 @@ describe('a finalizer that throws', () => {
     expect(stage.state).toBe('quiescent');
   });
 });
+
+describe('a transport that throws when it is written to', () => {
+  const broken = (): never => {
+    throw new TypeError('broken');
+  };
+
+  it('fails the request as a loss does, and is closed', () => {
+    const stage = openConnection();
+    stage.transport.write = broken;
+    const seen = stage.request();
+    expect(seen.error).toMatchObject({ code: 'ERR_REQUEST_TRANSMISSION_FAILED', cause: { message: 'broken' } });
+    expect([stage.state, stage.transport.destroyed]).toEqual(['closed', true]);
+    expect(stage.reports).toEqual([]);
+  });
+
+  it('is reported where the response came before it threw', () => {
+    const stage = openConnection();
+    stage.transport.write = () => {
+      stage.transport.respond(answer('hello'));
+      return broken();
+    };
+    const seen = stage.request();
+    expect([seen.outcome, seen.terminals]).toEqual(['value', 1]);
+    expect(stage.reports).toMatchObject([{ cause: { message: 'broken' } }]);
+  });
+});

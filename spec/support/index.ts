@@ -13,4 +13,5 @@ export {
 } from './openConnection.js';
 export { readRequests, type SeenRequest } from '../../src/testing/readRequests.js';
 export { className, microtasks, record, ticks, type Recorded } from './record.js';
+export { subscriptionsOf } from './subscriptionsOf.js';
 export { VirtualClock } from './VirtualClock.js';

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { InvalidRequestError } from '../../src/errors/index.js';
-import { HTTPHeaders, serializeRequestHead, type HeadersInit } from '../../src/wire/index.js';
+import { HTTPHeaders, ResponseParser, serializeRequestHead, type HeadersInit } from '../../src/wire/index.js';
 
 const pairs = (init?: HeadersInit) => [...HTTPHeaders.from(init)];
 const fieldOf = (init: unknown): string => {
@@ -50,6 +50,26 @@ describe('HTTPHeaders', () => {
       ]);
     }
     expect(HTTPHeaders.parsed(text).getAll('X-Y')).toEqual(['1', '2']);
+  });
+
+  it('finds a received field however long its name is, and none that only has its length', () => {
+    const names = ['X', 'Te', 'Content-Encoding', 'A'.repeat(31), 'B'.repeat(32), 'C'.repeat(33), 'D'.repeat(64)];
+    for (const name of names) {
+      const parser = new ResponseParser();
+      parser.start({ method: 'GET', upgrade: false });
+      parser.feed(Buffer.from(`HTTP/1.1 204 No Content\r\n${name}: here\r\n\r\n`));
+      expect(parser.read()).toBe('head');
+      const { headers: received } = parser.head;
+      for (const asked of [...names, '', 'Y', 'Content-Language', 'E'.repeat(33), 'F'.repeat(96)]) {
+        const value = asked === name ? 'here' : null;
+        expect([name, asked, received.get(asked), received.has(asked.toUpperCase())]).toEqual([
+          name,
+          asked,
+          value,
+          value !== null,
+        ]);
+      }
+    }
   });
 
   it('keeps order and case', () => {

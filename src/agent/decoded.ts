@@ -1,4 +1,5 @@
 import { ContentDecodingError } from '../errors/index.js';
+import { dropBody } from '../protocol/index.js';
 import { listElements } from '../wire/index.js';
 import { codings } from './codings.js';
 import { DecodedBody } from './DecodedBody.js';
@@ -23,7 +24,7 @@ export function decoded(response: HTTPResponse, limits: DecompressLimits): HTTPR
   if (request.method === 'HEAD' || status === 204 || status === 206 || status === 304) return response;
   const names = listElements(field);
   if (names.length > maxCodings) {
-    response.body.subscribe({ error: () => undefined }).unsubscribe();
+    dropBody(response);
     throw new ContentDecodingError(`The response has ${names.length} content codings, and not at most ${maxCodings}`);
   }
   let body = response.source;

@@ -1,7 +1,7 @@
 import { concatMap, defer, from, map, Observable, of, Subscriber, type Unsubscribable } from 'rxjs';
 import type { HTTPInterceptor, HTTPRequest, HTTPResponse } from '../agent/index.js';
 import { InvalidOptionError, member } from '../errors/index.js';
-import { abandon } from './letGo.js';
+import { dropBody } from '../protocol/index.js';
 
 /** What keeps cookies: a `CookieJar` of tough-cookie, or another that has these two. */
 export interface CookieJarLike {
@@ -89,7 +89,7 @@ class Storing extends Subscriber<HTTPResponse> {
     try {
       for (const cookie of cookies) this.jar.setCookieSync(cookie, response.url, { ignoreError: true });
     } catch (error) {
-      abandon(response);
+      dropBody(response);
       this.subscriber.error(error);
       return;
     }
@@ -113,7 +113,7 @@ function stored(jar: CookieJarLike, response: HTTPResponse): Observable<HTTPResp
     });
     return () => {
       storing.unsubscribe();
-      if (!isDelivered) abandon(response);
+      if (!isDelivered) dropBody(response);
     };
   });
 }

@@ -10,6 +10,7 @@ import {
   type SchedulerLike,
 } from 'rxjs';
 import type { HTTPResponse } from '../agent/index.js';
+import { dropBody } from '../protocol/index.js';
 
 /** A longer body is not worth a connection, bytes; nor is one that takes longer, ms. As where a body is unsubscribed from. */
 const maxDrain = 64 * 1024;
@@ -17,13 +18,14 @@ const drainTimeout = 1_000;
 
 /**
  * Gets rid of a response that is not delivered: reads its body to the end if that is near, which gives the connection
- * back for the next request, and else destroys it. Completes when that is done, and never fails.
+ * back for the next request, and else destroys it. Completes when that is done, and never fails. (`dropBody` does not
+ * wait.)
  */
 export function letGo(response: HTTPResponse, scheduler: SchedulerLike): Observable<never> {
   return defer(() => {
     const { body } = response;
     if ((body.length ?? 0) > maxDrain) {
-      abandon(response);
+      dropBody(response);
       return EMPTY;
     }
     let taken = 0;
@@ -34,14 +36,3 @@ export function letGo(response: HTTPResponse, scheduler: SchedulerLike): Observa
     );
   }).pipe(catchError(() => EMPTY));
 }
-
-/** The same without waiting. */
-export function abandon(response: HTTPResponse): void {
-  try {
-    response.body.subscribe({ next: ignore, error: ignore, complete: ignore }).unsubscribe();
-  } catch {
-    // One that an interceptor made up may have no body.
-  }
-}
-
-function ignore(): void {}

@@ -1,7 +1,7 @@
 import { map } from 'rxjs';
 import { AgentResponse, describe, type HTTPInterceptor } from '../agent/index.js';
 import { BodyTooLargeError, count } from '../errors/index.js';
-import { abandon } from './letGo.js';
+import { dropBody } from '../protocol/index.js';
 import { LimitedBody } from './LimitedBody.js';
 
 /**
@@ -28,7 +28,7 @@ export function limitBody(maxBytes: number): HTTPInterceptor {
         // The connection sees to it that no more come than were declared.
         if (length !== null && length <= limit) return response;
         if (length === null) return response.derive({}, new LimitedBody(response.source, limit).body);
-        abandon(response);
+        dropBody(response);
         const error = new BodyTooLargeError(limit);
         error.response = response;
         throw describe(error, request) as BodyTooLargeError;

@@ -10,9 +10,9 @@ import {
   record,
   type HTTPClientErrorCode,
 } from '../errors/index.js';
-import { isIdempotent, isReplayable } from '../protocol/index.js';
+import { dropBody, isIdempotent, isReplayable } from '../protocol/index.js';
 import { Attempts } from './Attempts.js';
-import { abandon, letGo } from './letGo.js';
+import { letGo } from './letGo.js';
 import { retryAfter } from './retryAfter.js';
 import { RetryBudget } from './RetryBudget.js';
 
@@ -163,7 +163,7 @@ class Retries extends Attempts {
       if (delay === null) return null;
       this.#tell({ type: 'status', response }, delay);
     } catch (error) {
-      abandon(response);
+      dropBody(response);
       throw error;
     }
     return concat(letGo(response, scheduler), this.#wait(delay));

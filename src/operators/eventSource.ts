@@ -16,7 +16,7 @@ import {
 } from 'rxjs';
 import type { Agent, RequestOptions } from '../agent/index.js';
 import { count, finiteDuration, fraction, HTTPStatusError, maxDuration, own } from '../errors/index.js';
-import type { ProtocolResponse } from '../protocol/index.js';
+import { dropBody, type ProtocolResponse } from '../protocol/index.js';
 import { HTTPHeaders } from '../wire/index.js';
 import { eventsOf, eventStream } from './eventsOf.js';
 import { isTransient } from './isTransient.js';
@@ -137,7 +137,5 @@ function resumed(headers: HTTPHeaders, lastEventId: string): HTTPHeaders {
 
 /** Nobody will read what a server said with a status that is tried again: its connection is not to wait for that. */
 function letGo(error: unknown): void {
-  if (!(error instanceof HTTPStatusError)) return;
-  const { body } = error.response as ProtocolResponse;
-  body.subscribe({ error: () => undefined }).unsubscribe();
+  if (error instanceof HTTPStatusError) dropBody(error.response as ProtocolResponse);
 }
