@@ -1,6 +1,6 @@
 import type { Transport } from '../endpoint/index.js';
 import { ParseError, type HTTPClientError } from '../errors/index.js';
-import { ResponseParser, type HTTPHeaders, type ResponseHead } from '../wire/index.js';
+import { HTTPHeaders, ResponseParser, type ResponseHead } from '../wire/index.js';
 import type { Exchange } from './Exchange.js';
 import type { Validity } from './IncomingBody.js';
 import type { ProtocolLimits } from './ProtocolLimits.js';
@@ -20,6 +20,11 @@ export interface ReaderOwner {
   flow(exchange: Exchange, flowing: boolean): void;
 }
 
+/** More than these in use at once, as in a burst of cut responses, are left to the collector. */
+const maxFree = 16;
+/** Parsers that no connection uses, by the limits that they were made for. */
+const freeParsers = new WeakMap<ProtocolLimits, ResponseParser[]>();
+
 /**
  * Moves bytes from the transport through the parser to the exchange, only as fast as its body is taken.
  *
@@ -30,7 +35,9 @@ export interface ReaderOwner {
  * ```
  */
 export class ResponseReader {
-  readonly #parser: ResponseParser;
+  /** From the first byte of a response to its end: an idle connection, or one that waits, holds none. */
+  #parser: ResponseParser | null = null;
+  readonly #free: ResponseParser[];
   #exchange: Exchange | null = null;
   #pumping = false;
   #paused = false;
@@ -42,27 +49,30 @@ export class ResponseReader {
 
   constructor(
     private readonly transport: Transport,
-    limits: ProtocolLimits,
+    private readonly limits: ProtocolLimits,
     private readonly owner: ReaderOwner,
   ) {
-    this.#parser = new ResponseParser(limits);
+    let free = freeParsers.get(limits);
+    if (free === undefined) freeParsers.set(limits, (free = []));
+    this.#free = free;
   }
 
-  /** What the last response said about keep-alive. */
+  /** What the response that is being read says about keep-alive. */
   get keepAlive(): { readonly timeout?: number; readonly max?: number } | undefined {
-    return this.#parser.keepAlive;
+    return this.#parser?.keepAlive;
   }
 
   /** The number of bytes of the body that are still to come, −1 if that is not known. */
   get remaining(): number {
-    return this.#parser.remaining;
+    return this.#parser?.remaining ?? -1;
   }
 
   /** Expects the response to a new request. */
   start(exchange: Exchange): void {
     this.#exchange = exchange;
     this.#finished = false;
-    this.#parser.start(exchange.message);
+    // It has one if the last response has just been read, and somebody who heard of that asks already.
+    this.#parser?.start(exchange.message);
   }
 
   /** Expects nothing any more. */
@@ -81,7 +91,6 @@ export class ResponseReader {
 
   /** The connection is idle. The transport flows, as it must: else nobody would see it close. */
   release(): void {
-    this.#parser.forget();
     if (!this.#paused) return;
     this.#paused = false;
     this.transport.resume();
@@ -100,7 +109,7 @@ export class ResponseReader {
   /** Bytes arrived for the exchange that was started. */
   read(view: Uint8Array): void {
     const exchange = this.#exchange!;
-    const parser = this.#parser;
+    const parser = (this.#parser ??= this.#takeParser(exchange));
     this.#valid = this.#ownBuffer ? 'pause' : 'call';
     parser.feed(view, 0, view.length);
     this.pump();
@@ -120,22 +129,22 @@ export class ResponseReader {
     this.drain();
     if (this.#exchange === null) return 'end';
     this.#finished = true;
-    return this.#parser.eof();
+    return this.#parser?.eof() ?? 'none';
   }
 
   /** The connection is gone: what was read before, while the consumer held, may still complete the response. */
   drain(): void {
     const exchange = this.#exchange;
     if (exchange?.body == null || this.#finished) return;
-    const parser = this.#parser;
+    const parser = this.#parser!;
     // Of a body that has come whole, the end is still to be read, and takes no bytes.
     while (this.#exchange === exchange && (parser.position < parser.end || parser.remaining === 0)) {
-      this.#parse(exchange);
+      this.#parse(exchange, parser);
     }
   }
 
   get trailers(): HTTPHeaders {
-    return this.#parser.trailers;
+    return this.#parser?.trailers ?? HTTPHeaders.empty;
   }
 
   /**
@@ -145,15 +154,17 @@ export class ResponseReader {
   pump(): void {
     // A consumer that asks for more from inside one of the calls below: the loop sees to it, the stack does not grow.
     const exchange = this.#exchange;
-    if (this.#pumping || this.#finished || exchange === null) return;
+    const parser = this.#parser;
+    if (this.#pumping || this.#finished || exchange === null || parser === null) return;
     this.#pumping = true;
     try {
       do {
-        this.#parse(exchange);
+        this.#parse(exchange, parser);
         if (this.#exchange === exchange && exchange.head !== null && !exchange.settled) this.owner.announce(exchange);
-      } while (this.#exchange === exchange && exchange.body?.hungry && this.#parser.position < this.#parser.end);
+      } while (this.#exchange === exchange && exchange.body?.hungry && parser.position < parser.end);
     } finally {
       this.#pumping = false;
+      if (this.#exchange === null) this.#giveParser();
     }
     if (this.#exchange !== exchange || exchange.body === null || exchange.body.hungry !== this.#paused) return;
     this.#paused = !exchange.body.hungry;
@@ -162,12 +173,25 @@ export class ResponseReader {
     else this.transport.resume();
   }
 
+  #takeParser({ message }: Exchange): ResponseParser {
+    const parser = this.#free.pop() ?? new ResponseParser(this.limits);
+    parser.start(message);
+    return parser;
+  }
+
+  /** Not before the last step of what it was read with is over: the next who takes it starts it anew. */
+  #giveParser(): void {
+    if (this.#parser === null) return;
+    this.#parser.forget();
+    if (this.#free.length < maxFree) this.#free.push(this.#parser);
+    this.#parser = null;
+  }
+
   /**
    * Reads tokens, and gives each piece of the body when it is known what follows it in this read: the last piece comes
    * after the connection was given back, as whoever gets it may ask for a connection at once.
    */
-  #parse(exchange: Exchange): void {
-    const parser = this.#parser;
+  #parse(exchange: Exchange, parser: ResponseParser): void {
     // The piece that was read last, and not given yet.
     let piece: Uint8Array | null = null;
     let start = 0;
