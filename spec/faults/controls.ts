@@ -87,8 +87,8 @@ export const faultControls: readonly Control<Cell>[] = [
     name: 'the place of a connection that is lost in use is not freed',
     mutation: {
       file: 'pool/Dispatcher.ts',
-      from: "if (state === 'leased' && lease?.lost(error)) {",
-      to: "if (state === 'leased') {",
+      from: "if (state === 'leased' && lease?.lost(error)) return;",
+      to: "if (state === 'leased') return;",
     },
     cells: [{ ...plain, fault: 'close', phase: 'mid body' }],
     noticed: /next is "AcquireTimeoutError" instead of "next"/,
@@ -144,7 +144,7 @@ export const cancelControls: readonly Control<CancelCell>[] = [
     name: 'an unsubscription before the head lets the exchange go on',
     mutation: {
       file: 'protocol/Exchange.ts',
-      from: 'this.settled = true;\n    this.owner.cancelled(this);',
+      from: 'this.#settle();\n    this.owner.cancelled(this);',
       to: 'this.settled = true;',
     },
     cells: [{ state: 'S7 waiting for the head', action: 'U' }],

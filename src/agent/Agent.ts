@@ -239,11 +239,11 @@ export class Agent {
     }
     const { key, endpoint, decompress } = this.#settings;
     const { acquire } = request.timeouts;
-    const { deadlines } = this.pool;
-    const exchange = new AgentExchange(request, subscriber, deadlines, decompress);
+    // First what may be the caller's, and take its time: the exchange reads the clock.
     const endpoint$ = endpoint === undefined ? this.#route.endpoint(request) : endpoint(request);
-    const acquireTimeout = acquire === Infinity ? this.pool.acquireTimeout : acquire;
     const name = key === undefined ? this.#route.key(request.target) : key(request);
+    const exchange = new AgentExchange(request, subscriber, this.pool.deadlines, decompress);
+    const acquireTimeout = acquire === Infinity ? this.pool.acquireTimeout : acquire;
     exchange.get = this.pool.acquire(name, endpoint$, acquireTimeout, exchange, exchange.startedAt);
     return exchange;
   }
@@ -251,9 +251,9 @@ export class Agent {
   #exchangeVia(via: Via, request: HTTPRequest, subscriber: Subscriber<HTTPResponse>): TeardownLogic {
     const { key, decompress } = this.#settings;
     const { acquire } = request.timeouts;
-    const exchange = new AgentExchange(request, subscriber, this.pool.deadlines, decompress, via.message);
     // Also beside a key of the caller's: connections of different proxies are never mixed.
     const name = key === undefined ? via.key : `${key(request)} ${via.mark}`;
+    const exchange = new AgentExchange(request, subscriber, this.pool.deadlines, decompress, via.message);
     const acquireTimeout = acquire === Infinity ? this.pool.acquireTimeout : acquire;
     exchange.get = this.pool.acquire(name, via.endpoint, acquireTimeout, exchange, exchange.startedAt);
     return exchange;

@@ -45,6 +45,8 @@ export class AgentExchange implements Receiver<InnerLease>, Unsubscribable {
     const acquire = now - this.startedAt;
     const acquisition = lease.reused ? { acquire } : { acquire, ...lease.info?.timings };
     this.#request = lease.send(this.message, new Answer(request, subscriber, acquisition, this.decompress), now);
+    // A callback of the caller's, such as its observer, may have unsubscribed before there was a request to end.
+    if (this.closed) this.#request?.unsubscribe();
   }
 
   error(error: unknown): void {

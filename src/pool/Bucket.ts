@@ -163,8 +163,6 @@ export class Slot extends ListNode<Slot> {
   idleTimer: Unsubscribable | null = null;
   /** It waits for the end of the loop turn to have its idle timer armed, if it is still idle then. */
   arming = false;
-  /** Its connection died, and a lease keeps the place for the one that it goes on with. */
-  vacant = false;
   /** It does not keep the process alive. */
   unreffed = false;
   /** Its place among all that are idle, or among the leases that nobody has used. */

@@ -34,6 +34,8 @@ export class Dispatcher implements LeaseHost, DialOwner {
   readonly inventory: Inventory;
   readonly #dialer: Dialer;
   #draining = false;
+  /** The time, while a get that has come just now is looked at. */
+  #arrival: number | null = null;
   #closed: AsyncSubject<void> | null = null;
   #grace: Subscription | null = null;
   #graceEnds = Infinity;
@@ -65,7 +67,10 @@ export class Dispatcher implements LeaseHost, DialOwner {
       waiter.deadline.startAt(waiter.until);
     }
     this.inventory.touch(bucket);
+    // A get that is served at once knows the time.
+    if (!this.#draining) this.#arrival = waiter.since;
     this.#drain();
+    this.#arrival = null;
   }
 
   /** A get was unsubscribed from before it had its lease. */
@@ -174,9 +179,8 @@ export class Dispatcher implements LeaseHost, DialOwner {
     const { inventory } = this;
     const slot = inventory.idle.take(bucket);
     if (slot !== null) {
-      // Mostly it is for a get that has come just now, and knows the time.
-      const newest = bucket.waiters.last;
-      const now = newest?.admitted === false ? newest.since : inventory.deadlines.now();
+      const now = this.#arrival ?? inventory.deadlines.now();
+      this.#arrival = null; // whoever is called next may take its time
       // The wall clock is asked too: timers stand still while a machine sleeps.
       if (now >= slot.until) inventory.leave(slot, 'idle-timeout');
       else if (slot.expiresAt !== null && now >= slot.expiresAt) inventory.leave(slot, 'max-age');
@@ -420,10 +424,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
     const { state, lease } = slot;
     if (state === 'gone') return;
     // Nobody else can have the place of a connection whose request may go on in it: the lease keeps it.
-    if (state === 'leased' && lease?.lost(error)) {
-      slot.vacant = true;
-      return;
-    }
+    if (state === 'leased' && lease?.lost(error)) return;
     const reason = this.#lossReason(slot, error);
     if (state !== 'validating' || !slot.fresh) {
       this.#evict(slot, reason, error ?? undefined);
@@ -479,7 +480,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
       for (const slot of [...inventory.slots]) {
         const { claim } = slot;
         // One that died before its lease was used has nothing to end by itself.
-        if (slot.state === 'leased' && !slot.vacant) continue;
+        if (slot.state === 'leased' && slot.connection!.progress().state !== 'closed') continue;
         inventory.leave(slot, 'pool-closed');
         guarded(() => claim?.error(this.closedError(slot.bucket, slot.dialledAt)));
       }

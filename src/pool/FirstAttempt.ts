@@ -25,7 +25,7 @@ export class FirstAttempt implements Observer<ProtocolResponse>, Unsubscribable 
 
   /** Sends it, at the time `now` if that was just read. */
   over(connection: Connection, now: number | undefined): Unsubscribable | undefined {
-    return connection instanceof HTTP11ClientProtocol
+    return HTTP11ClientProtocol.isPlain(connection)
       ? connection.send(this.request, this, now)
       : connection.request(this.request).subscribe(this);
   }

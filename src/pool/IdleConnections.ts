@@ -1,4 +1,4 @@
-import { loopTurn, type DeadlineSweep } from '../timing/index.js';
+import { loopTurn, unrefScheduler, type DeadlineSweep } from '../timing/index.js';
 import type { Bucket, Place, Slot } from './Bucket.js';
 import { LinkedList } from './LinkedList.js';
 import type { PoolSettings } from './PoolOptions.js';
@@ -80,7 +80,11 @@ export class IdleConnections {
 
   /** In virtual time no turn ends: timers are exact to the frame there. */
   #isVirtual(): boolean {
-    return this.settings.validateIdle !== true && this.deadlines.isVirtual;
+    const { scheduler, validateIdle } = this.settings;
+    if (validateIdle === true) return false;
+    // One of the user's may begin with the wall's time. Two readings of that can differ by a tick: then a timer is armed
+    // that might have been spared.
+    return scheduler === unrefScheduler ? this.deadlines.isVirtual : scheduler.now() !== Date.now();
   }
 
   #arm(slot: Slot): void {

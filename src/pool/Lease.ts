@@ -125,16 +125,14 @@ export class Lease implements InnerLease, Holder, Requester {
     const first = new FirstAttempt(this, request, receiver);
     const attempt = first.over(slot.connection!, now);
     // One that failed at once may have its retry in this place already.
-    if (attempt !== undefined) this.#attempt ??= attempt;
+    if (attempt !== undefined && this.#slot !== null) this.#attempt ??= attempt;
     return first;
   }
 
   release(): void {
-    const slot = this.#slot;
-    if (slot === null || this.#used) return;
+    if (this.#slot === null || this.#used) return;
     this.#used = true;
-    if (slot.vacant) this.host.vacated(slot, null);
-    else this.host.returned(slot, false);
+    this.#letGo(null);
   }
 
   abort(reason?: unknown): void {
@@ -148,7 +146,7 @@ export class Lease implements InnerLease, Holder, Requester {
     if (claim !== null) {
       this.host.vacated(slot, error);
       claim.error(error);
-    } else if (!slot.vacant) slot.connection!.close(error);
+    } else if (!this.#isVacant()) slot.connection!.close(error);
     else if (!pending) this.#letGo(error);
   }
 
@@ -191,7 +189,8 @@ export class Lease implements InnerLease, Holder, Requester {
   end(how: 'released' | 'closed', error: HTTPClientError | null): void {
     if (this.#slot === null) return;
     this.#slot = null;
-    this.#request = this.#response = null;
+    // Whoever keeps the handle keeps nothing else.
+    this.#request = this.#response = this.#attempt = null;
     this.#end = how;
     this.#loss = error;
     this.#echo();
@@ -207,14 +206,14 @@ export class Lease implements InnerLease, Holder, Requester {
   /** Whoever asked has gone, or has all that there is. */
   left(): void {
     this.#attempt?.unsubscribe();
-    if (this.#slot?.vacant === true) this.#letGo(new AbortedError('The request was unsubscribed from'));
+    if (this.#isVacant()) this.#letGo(new AbortedError('The request was unsubscribed from'));
   }
 
   failed(error: unknown, request: ProtocolRequest, receiver: Receiver<ProtocolResponse>): void {
     if (isHTTPClientError(error)) {
       // An endpoint of the user's may give one error again and again, and have frozen it.
       if (!Object.isFrozen(error)) error.reused = this.reused;
-      if (this.#slot?.vacant === true) {
+      if (this.#isVacant()) {
         const attempt = this.#retry(error, request, receiver);
         // It may have been unsubscribed from by whom the retry was told to, before there was one to unsubscribe.
         if (receiver.closed) attempt.unsubscribe();
@@ -271,13 +270,19 @@ export class Lease implements InnerLease, Holder, Requester {
     return shouldRetry(failure, this.#request, notSent ? untouched : this.#slot!.connection!.progress());
   }
 
+  /** The connection is dead, and the lease keeps its place. */
+  #isVacant(): boolean {
+    return this.#slot?.connection?.progress().state === 'closed';
+  }
+
   /** Gives back what it holds, before its subscriber hears of it, who may want a connection at once. */
   #letGo(error: unknown): void {
     const slot = this.#slot;
     // Where there is no connection yet, the dial's own teardown gives up the place.
     if (slot === null || slot.connection === null) return;
-    if (slot.vacant) this.host.vacated(slot, error);
-    else if (slot.connection.progress().state === 'quiescent') this.host.returned(slot, false);
+    const { state } = slot.connection.progress();
+    if (state === 'quiescent') this.host.returned(slot, false);
+    else if (state === 'closed') this.host.vacated(slot, error);
     else slot.connection.close(error); // a protocol that errored and forgot to disconnect
   }
 

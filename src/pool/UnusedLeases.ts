@@ -1,4 +1,4 @@
-import { Deadline, type DeadlineSweep } from '../timing/index.js';
+import { Deadline, guarded, type DeadlineSweep } from '../timing/index.js';
 import type { Place, Slot } from './Bucket.js';
 import { LinkedList } from './LinkedList.js';
 
@@ -40,7 +40,7 @@ export class UnusedLeases {
     const now = this.deadlines.now();
     for (let slot = this.#all.first?.slot; slot !== undefined && slot.until <= now; slot = this.#all.first?.slot) {
       this.remove(slot);
-      this.leaked(slot);
+      guarded(() => this.leaked(slot));
     }
     const slot = this.#all.first?.slot;
     if (slot !== undefined) this.#deadline.startAt(slot.until);

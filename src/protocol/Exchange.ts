@@ -38,14 +38,18 @@ export class Exchange implements BodyOwner {
   writtenAt = 0;
   headAt = 0;
   endedAt = 0;
+  /** Nobody once it has settled: whoever keeps the response does not keep who asked for it. */
+  #observer: Observer<ProtocolResponse>;
   #response: IncomingResponse | null = null;
   #received = 0;
 
   constructor(
     private readonly owner: ExchangeOwner,
-    private readonly observer: Observer<ProtocolResponse>,
+    observer: Observer<ProtocolResponse>,
     readonly message: Outgoing,
-  ) {}
+  ) {
+    this.#observer = observer;
+  }
 
   get timings(): Timings {
     return {
@@ -64,17 +68,17 @@ export class Exchange implements BodyOwner {
 
   /** Gives the response to the subscriber. The body, and with it the connection, is its consumer's from here on. */
   announce(upgrade?: Transport): void {
-    this.settled = true;
+    const observer = this.#settle();
     // What a finalizer throws must not keep the rest from being done: above all, views of the shared buffer are copied.
     try {
-      this.observer.next(this.#responseWith(upgrade));
+      observer.next(this.#responseWith(upgrade));
     } catch (error) {
       reportUnhandled(error);
     }
     // Before the completion, after which observers of the whole may be gone.
     if (this.#received > 0) this.#tellProgress();
     try {
-      this.observer.complete();
+      observer.complete();
     } catch (error) {
       reportUnhandled(error);
     }
@@ -131,8 +135,8 @@ export class Exchange implements BodyOwner {
       this.announce();
       this.body!.settle();
     } else if (!this.settled) {
-      this.settled = true;
-      guarded(() => this.observer.error(error));
+      const observer = this.#settle();
+      guarded(() => observer.error(error));
     }
   }
 
@@ -164,7 +168,16 @@ export class Exchange implements BodyOwner {
   /** The teardown of the subscriber's subscription: it cancels what has not settled. */
   unsubscribe(): void {
     if (this.settled) return;
-    this.settled = true;
+    this.#settle();
     this.owner.cancelled(this);
   }
+
+  #settle(): Observer<ProtocolResponse> {
+    const observer = this.#observer;
+    this.settled = true;
+    this.#observer = nobody;
+    return observer;
+  }
 }
+
+const nobody: Observer<ProtocolResponse> = { next: () => undefined, error: () => undefined, complete: () => undefined };

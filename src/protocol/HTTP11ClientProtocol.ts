@@ -57,6 +57,11 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
   #responseByte = false;
   #bodySubscribed = false;
 
+  /** @internal One of these whose `request` is what it is here: a `protocolFactory` may have put its own in that place. */
+  static isPlain(connection: Connection): connection is HTTP11ClientProtocol {
+    return connection instanceof HTTP11ClientProtocol && connection.request === HTTP11ClientProtocol.prototype.request;
+  }
+
   constructor(
     private readonly transport: Transport,
     private readonly context: ProtocolContext,
@@ -127,11 +132,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
    * @internal `request`, subscribed to: the pool does without an Observable in between, as all requests go through it.
    * `now`: the time, if it was just read.
    */
-  send(
-    request: ProtocolRequest,
-    observer: Observer<ProtocolResponse>,
-    now = this.context.deadlines.now(),
-  ): Unsubscribable | undefined {
+  send(request: ProtocolRequest, observer: Observer<ProtocolResponse>, now?: number): Unsubscribable | undefined {
     if (this.#refused(observer)) return undefined;
     this.#wrote = this.#responseByte = this.#bodySubscribed = false;
     this.#waitingFor = 'headers';
@@ -146,7 +147,8 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
     // The function that makes the body may have used, or closed, the connection meanwhile.
     if (this.#refused(observer)) return undefined;
     const exchange = new Exchange(this, observer, message);
-    exchange.startedAt = now;
+    // Not what was read before the caller's function made the body: that may have taken its time.
+    exchange.startedAt = now === undefined || message.body !== null ? this.context.deadlines.now() : now;
     this.#exchange = exchange;
     this.#enter('request');
     this.#reader.start(exchange);
@@ -383,7 +385,11 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
 
   #disconnect(error: HTTPClientError | null): void {
     this.#deadline.dispose();
-    this.transport.destroy();
+    try {
+      this.transport.destroy();
+    } catch (cause) {
+      this.context.report(cause); // one of somebody else's: whoever waits is told all the same
+    }
     this.#life.lose(error);
   }
 

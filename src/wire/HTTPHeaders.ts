@@ -102,7 +102,7 @@ export class HTTPHeaders implements Iterable<[string, string]> {
   getAll(name: string): readonly string[] {
     // Most responses are asked for one field or two: that does not take them apart.
     if (this.#raw === undefined) {
-      return (this.#lengths & (1 << name.length)) === 0 ? none : find(this.#text!, name.toLowerCase());
+      return (this.#lengths & (1 << name.length)) === 0 ? [] : find(this.#text!, name.toLowerCase());
     }
     const wanted = name.toLowerCase();
     const raw = this.#raw;
@@ -191,8 +191,6 @@ export class HTTPHeaders implements Iterable<[string, string]> {
     return kept;
   }
 }
-
-const none: readonly string[] = Object.freeze([]);
 
 function isSetCookie(name: string): boolean {
   return name.length === 10 && name.toLowerCase() === 'set-cookie';
