@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { firstValueFrom, lastValueFrom, mergeMap } from 'rxjs';
+import { firstValueFrom, lastValueFrom, map, mergeMap } from 'rxjs';
 import { Agent, HTTPConnectionPool, tcp, text } from 'rxjs-http-pool';
 import { httpServer, type Loopback, turns } from '../loopback/index.js';
 
@@ -49,6 +49,27 @@ describe('an idle connection keeps nothing of the request before', () => {
     const use = async (): Promise<WeakRef<object>> =>
       new WeakRef(await firstValueFrom(agent.get(`http://${server.host}:${server.port}/`)));
     expect(await isGone(await use())).toBe(true);
+  });
+
+  it('of whoever asked, while the response and the lease are kept', async () => {
+    const endpoint$ = tcp({ host: server.host, port: server.port });
+    const kept: unknown[] = [];
+    const use = async (): Promise<WeakRef<object>[]> => {
+      const asker = { data: 'large' };
+      const lease = await firstValueFrom(pool.get('key', endpoint$));
+      const response = await firstValueFrom(
+        lease.request({ path: '/' }).pipe(map(each => (asker.data === '' ? null! : each))),
+      );
+      await lastValueFrom(response.text());
+      kept.push(lease, response);
+      return [new WeakRef(asker)];
+    };
+    const [asker] = await use();
+    expect(await isGone(asker)).toBe(true);
+    // A lease that is over keeps no response.
+    const response = new WeakRef(kept.pop() as object);
+    expect(await isGone(response)).toBe(true);
+    expect(kept).toHaveLength(1);
   });
 
   it('of whoever asked', async () => {

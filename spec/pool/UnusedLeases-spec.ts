@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { PoolKit, send } from './support/index.js';
+import { finalize } from 'rxjs';
+import { PoolKit, send, unhandledErrors } from './support/index.js';
 
 describe('leases that nobody uses', () => {
   it('leak one after the other, each at its own time, whatever becomes of the others', () => {
@@ -43,6 +44,20 @@ describe('leases that nobody uses', () => {
     expect(lease.state).toBe('ready');
     kit.advance(1);
     expect(lease.state).toBe('closed');
+  });
+
+  it('go on leaking where what hears of one throws', async () => {
+    const kit = new PoolKit({ leaseTimeout: 100 });
+    const [first] = ['a', 'b'].map(key => kit.lease(key));
+    const thrower = finalize(() => {
+      throw new Error('from finalize');
+    });
+    first.disconnected.pipe(thrower).subscribe();
+    const errors = await unhandledErrors(() => kit.advance(100), 1);
+    expect(errors).toHaveLength(1);
+    kit.lease('c');
+    kit.advance(100);
+    expect(kit.pool.stats()).toMatchObject({ leaks: 3, leased: 0 });
   });
 
   it('a timeout of 0 is over at the next tick, not before the lease can be used', () => {

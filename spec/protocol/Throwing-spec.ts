@@ -80,6 +80,15 @@ describe('a transport that throws when it is written to', () => {
     expect(stage.reports).toEqual([]);
   });
 
+  it('and when it is destroyed: whoever waits is told all the same', () => {
+    const stage = openConnection();
+    stage.transport.write = stage.transport.destroy = broken;
+    const seen = stage.request();
+    expect(seen.error).toMatchObject({ code: 'ERR_REQUEST_TRANSMISSION_FAILED' });
+    expect(stage.state).toBe('closed');
+    expect(stage.reports).toMatchObject([{ message: 'broken' }]);
+  });
+
   it('is reported where the response came before it threw', () => {
     const stage = openConnection();
     stage.transport.write = () => {

@@ -15,6 +15,8 @@ export interface AgentStage {
   readonly clock: VirtualClock;
   /** One for each connection, in order. */
   readonly transports: FakeTransport[];
+  /** What it dials. */
+  readonly endpoint$: Observable<FakeTransport>;
 }
 
 export function openAgent({ pool, transport, ...options }: OpenAgentOptions = {}): AgentStage {
@@ -31,5 +33,5 @@ export function openAgent({ pool, transport, ...options }: OpenAgentOptions = {}
     endpoint: () => endpoint$,
     ...options,
   });
-  return { agent, clock, transports };
+  return { agent, clock, transports, endpoint$ };
 }
