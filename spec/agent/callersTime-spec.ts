@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Subscription } from 'rxjs';
 import { text } from '../../src/operators/index.js';
+import { turns } from '../loopback/index.js';
 import { answer, openAgent, record } from '../support/index.js';
 
 const url = 'http://a.test/';
@@ -24,7 +25,7 @@ describe('the time that functions of the caller take', () => {
     const agent = stage.agent.extend({
       [name]: () => {
         stage.clock.frame += takes;
-        return name === 'key' ? 'k' : stage.endpoint$;
+        return name === 'key' ? 'k' : stage.endpoint;
       },
     });
     record(agent.get(url).pipe(text()));
@@ -58,7 +59,7 @@ describe('a request that is unsubscribed from by what it calls itself', () => {
     };
     const options = from === 'sent' ? { observer: { sent: leave } } : {};
     subscription.add(agent.post(url, from === 'body' ? leave : 'x', options).subscribe());
-    for (let i = 0; i < 4; i++) await new Promise<void>(resolve => setImmediate(resolve));
+    await turns(4);
     expect(subscription.closed).toBe(true);
     expect([agent.pool.stats().leased, transports[0].destroyed]).toEqual([0, true]);
   });

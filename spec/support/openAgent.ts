@@ -16,7 +16,7 @@ export interface AgentStage {
   /** One for each connection, in order. */
   readonly transports: FakeTransport[];
   /** What it dials. */
-  readonly endpoint$: Observable<FakeTransport>;
+  readonly endpoint: Observable<FakeTransport>;
 }
 
 export function openAgent({ pool, transport, ...options }: OpenAgentOptions = {}): AgentStage {
@@ -33,5 +33,5 @@ export function openAgent({ pool, transport, ...options }: OpenAgentOptions = {}
     endpoint: () => endpoint$,
     ...options,
   });
-  return { agent, clock, transports, endpoint$ };
+  return { agent, clock, transports, endpoint: endpoint$ };
 }
