@@ -115,7 +115,8 @@ async function overTLS(plan) {
 }
 
 /** The few that `gate.mjs` compares. */
-export const gate = plan => requests(['rxjs-http-pool', 'undici.request', 'undici.dispatch'], 50, plan);
+export const gate = plan =>
+  requests(['rxjs-http-pool', 'undici.request', 'undici.dispatch', 'net.Socket, data'], 50, plan);
 
 /** Undefined where what a group needs is not to be had on this machine. */
 export const groups = {
