@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { Subscription } from 'rxjs';
+import { Observable, Subscription } from 'rxjs';
 import { text } from '../../src/operators/index.js';
 import { turns } from '../loopback/index.js';
-import { answer, openAgent, record } from '../support/index.js';
+import { answer, openAgent, record, type FakeTransport } from '../support/index.js';
 
 const url = 'http://a.test/';
 
@@ -46,6 +46,21 @@ describe('the time that functions of the caller take', () => {
     });
     record(agent.get('http://b.test/').pipe(text()));
     expect(transports).toHaveLength(3); // a's, b's, and a new one of a
+  });
+});
+
+describe('the time that an endpoint takes to be subscribed to', () => {
+  it('is counted for a get from within it', () => {
+    const stage = openAgent({ pool: { cachedConnectionTimeout: 100 } });
+    record(stage.agent.get(url).pipe(text()));
+    stage.transports[0].respond(answer('hi'));
+    const slow$ = new Observable<FakeTransport>(subscriber => {
+      record(stage.agent.get(url).pipe(text()));
+      stage.clock.frame += 150;
+      return stage.endpoint.subscribe(subscriber);
+    });
+    record(stage.agent.pool.get('other', slow$));
+    expect(stage.transports).toHaveLength(3); // url's, the other's, and a new one of url
   });
 });
 

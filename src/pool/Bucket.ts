@@ -19,14 +19,13 @@ export class Bucket {
   claimed = 0;
   /** Dials whose get has gone, kept for others that wait. */
   abandoned: Set<Slot> | null = null;
+  /** It waits for its turn in the drain loop; `next` comes after it. */
+  queued = false;
+  next: Bucket | null = null;
   lastDialError: unknown = undefined;
   #connecting = 0;
   #validating = 0;
   #leased = 0;
-
-  /** It waits for its turn in the drain loop, and behind it this one. */
-  queued = false;
-  next: Bucket | null = null;
 
   constructor(readonly key: string) {}
 

@@ -177,10 +177,11 @@ export class Dispatcher implements LeaseHost, DialOwner {
   /** Puts one more connection on its way: an idle one, or a new one if there is room. False if there is neither. */
   #supply(bucket: Bucket): boolean {
     const { inventory } = this;
+    const arrival = this.#arrival;
+    this.#arrival = null; // whoever is called from here may take its time
     const slot = inventory.idle.take(bucket);
     if (slot !== null) {
-      const now = this.#arrival ?? inventory.deadlines.now();
-      this.#arrival = null; // whoever is called next may take its time
+      const now = arrival ?? inventory.deadlines.now();
       // The wall clock is asked too: timers stand still while a machine sleeps.
       if (now >= slot.until) inventory.leave(slot, 'idle-timeout');
       else if (slot.expiresAt !== null && now >= slot.expiresAt) inventory.leave(slot, 'max-age');

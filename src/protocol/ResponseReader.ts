@@ -179,12 +179,16 @@ export class ResponseReader {
     return parser;
   }
 
-  /** Not before the last step of what it was read with is over: the next who takes it starts it anew. */
+  /**
+   * Not before the last step of what it was read with is over: whoever takes it next starts it anew. One that has not
+   * come to an end is left to the collector, with the half of a head that it may hold.
+   */
   #giveParser(): void {
-    if (this.#parser === null) return;
-    this.#parser.forget();
-    if (this.#free.length < maxFree) this.#free.push(this.#parser);
+    const parser = this.#parser;
     this.#parser = null;
+    if (parser?.remaining !== 0 || this.#free.length >= maxFree) return;
+    parser.forget();
+    this.#free.push(parser);
   }
 
   /**
