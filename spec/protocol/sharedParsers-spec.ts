@@ -3,8 +3,15 @@ import fc from 'fast-check';
 import { HTTP11ClientProtocol, protocolLimits, type ProtocolLimits } from '../../src/protocol/index.js';
 import { DeadlineSweep } from '../../src/timing/index.js';
 import { load } from '../support/bundle.js';
-import type { ProtocolLibrary } from '../support/openConnection.js';
-import { answer, chunkedAnswer, chunkedHead, FakeTransport, record, VirtualClock } from '../support/index.js';
+import {
+  answer,
+  chunkedAnswer,
+  chunkedHead,
+  FakeTransport,
+  record,
+  VirtualClock,
+  type ProtocolLibrary,
+} from '../support/index.js';
 
 const ours: ProtocolLibrary = { HTTP11ClientProtocol, DeadlineSweep, protocolLimits };
 
