@@ -62,13 +62,8 @@ export class Bucket {
     return this.open === 0 && this.waiters.length === 0;
   }
 
-  /** Moves a slot's weight from one state to another. */
-  move(from: SlotState | null, to: SlotState): void {
-    this.#weigh(from, -1);
-    this.#weigh(to, 1);
-  }
-
-  #weigh(state: SlotState | null, by: number): void {
+  /** Adds a slot in that state, or takes it away. */
+  weigh(state: SlotState, by: 1 | -1): void {
     if (state === 'connecting') this.#connecting += by;
     else if (state === 'validating') this.#validating += by;
     else if (state === 'leased') this.#leased += by;

@@ -194,7 +194,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
     const dial = new Slot(bucket, waiter.endpoint);
     dial.waiter = waiter;
     waiter.dial = dial;
-    inventory.move(dial, 'connecting', null);
+    inventory.add(dial);
     this.#dialer.connect(dial);
     return true;
   }
@@ -305,7 +305,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
       dead.lease = null;
       lease.moved(slot);
       bucket.claimed++;
-      inventory.move(slot, 'connecting', null);
+      inventory.add(slot);
       inventory.leave(dead, 'error', failure);
       inventory.count(bucket, 'retries');
       inventory.tell(bucket, { type: 'retried', error: failure });

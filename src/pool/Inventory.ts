@@ -79,12 +79,19 @@ export class Inventory {
     this.touch(bucket);
   }
 
+  /** Takes a place, for a dial. */
+  add(slot: Slot): void {
+    this.slots.add(slot);
+    slot.bucket.weigh(slot.state, 1);
+  }
+
   /** Moves a slot from one state to another, and its weight with it. */
-  move(slot: Slot, to: SlotState, from: SlotState | null = slot.state): void {
-    if (from === 'connecting') slot.bucket.abandoned?.delete(slot);
+  move(slot: Slot, to: SlotState): void {
+    const { bucket, state } = slot;
+    if (state === 'connecting') bucket.abandoned?.delete(slot);
     slot.state = to;
-    slot.bucket.move(from, to);
-    if (from === null) this.slots.add(slot);
+    bucket.weigh(state, -1);
+    bucket.weigh(to, 1);
     if (to === 'gone') this.slots.delete(slot);
   }
 
