@@ -27,6 +27,7 @@ const atMost = (group, title, of, to, goal, options) => ({
 const perCPU = (group, title, of, to, goal, options) =>
   atLeast(group, title, of, to, goal, { figure: sample => 1 / cost(sample), unit: 'per CPU-s', ...options });
 const must = { must: true };
+const latency = { figure: p50, unit: 'p50' };
 
 export const comparisons = [
   { ...atLeast('c50', 'the same client twice', 'rxjs-http-pool again', ours), control: true },
@@ -39,7 +40,12 @@ export const comparisons = [
   atMost('c50', 'GET, awaited, beside a raw socket', awaited, 'net.Socket, data', 1.5),
   atLeast('c50', 'GET, awaited, beside undici.request', awaited, 'undici.request'),
   atLeast('c1', 'GET, one after the other', ours, 'undici.request', 1.7, must),
-  atMost('c1', 'GET, one after the other, p50', ours, 'undici.request', 0.6, { ...must, figure: p50, unit: 'p50' }),
+  atMost('c1', 'GET, one after the other, p50', ours, 'undici.request', 0.6, { ...must, ...latency }),
+  atLeast('c1', 'a raw socket, one after the other', 'net.Socket, onread', 'undici.request'),
+  atMost('c1', 'a raw socket, one after the other, p50', 'net.Socket, onread', 'undici.request', undefined, latency),
+  atLeast('c1 awake', 'GET, one after the other, cores kept awake', ours, 'undici.request'),
+  atMost('c1 awake', 'GET, one after the other, cores kept awake, p50', ours, 'undici.request', undefined, latency),
+  atMost('c1 awake', 'a raw socket, cores kept awake, p50', 'net.Socket, onread', 'undici.request', undefined, latency),
   atLeast('c200', 'GET, 200 at a time', ours, 'undici.request', 2, must),
   atLeast('tls', 'GET over TLS, 50 at a time', ours, 'undici.request', 1.5),
   atLeast('c50', 'GET beside the Agent of node:http', ours, 'node:http Agent', 2.2, must),
@@ -94,6 +100,8 @@ export const comparisons = [
   ].map(([kind, few, many]) =>
     atMost('growth', `cost of a lease, ${few} → ${many} ${kind}`, `${many} ${kind}`, `${few} ${kind}`, 1.25, must),
   ),
+  atMost('growth', 'no pool, a map of stacks, 1 → 10000 keys', '10000 bare keys', '1 bare keys'),
+  atMost('growth', 'no pool, a list of subscribers, 10 → 10000', '10000 bare waiters', '10 bare waiters'),
   atLeast('hosts', 'GET from 1 000 hosts in turn', 'rxjs-http-pool many hosts', 'undici Agent many hosts', 2),
 ];
 

@@ -1,4 +1,6 @@
 // What an operation costs as the work grows: each question is one size of one kind, answered by µs of CPU per operation.
+// The bare kinds are the floor: the same pattern over RxJS with the fewest objects that there can be, and no pool. What
+// they cost more as they grow is the processor's cache and the collector, which every pool pays.
 import { Observable } from 'rxjs';
 import { HTTPConnectionPool } from '../../dist/cjs/index.js';
 import { stillEndpoint } from './still.mjs';
@@ -48,6 +50,47 @@ const kinds = {
     const pool = new HTTPConnectionPool(unlimited);
     for (const lease of Array.from({ length: size }, () => take(pool, 'key'))) lease.release();
     return () => take(pool, 'key').release();
+  },
+
+  /** A map of stacks. */
+  'bare keys'(size) {
+    const keys = Array.from({ length: size }, (_, at) => `http://host${at}.test:80`);
+    const stacks = new Map(keys.map(key => [key, [{ key, uses: 0 }]]));
+    let at = 0;
+    return () => {
+      at = (at + 1) % size;
+      let taken;
+      new Observable(subscriber => {
+        const one = stacks.get(keys[at]).pop();
+        one.uses++;
+        subscriber.next(one);
+        subscriber.complete();
+      }).subscribe(value => (taken = value));
+      stacks.get(taken.key).push(taken);
+    };
+  },
+  /** A linked list of subscribers: the one that has waited the longest is served, another gets in line. */
+  'bare waiters'(size) {
+    const one = {};
+    const waiting$ = new Observable(subscriber => {
+      const waiter = { subscriber, next: null, unsubscribe: () => undefined };
+      last = last === null ? (first = waiter) : (last.next = waiter);
+      return waiter;
+    });
+    let first = null;
+    let last = null;
+    let taken;
+    const wait = () => waiting$.subscribe(value => (taken = value));
+    for (let i = 0; i < size; i++) wait();
+    return () => {
+      wait();
+      const waiter = first;
+      first = waiter.next;
+      waiter.next = null; // or the collector would take those that have gone for the ancestors of those that wait
+      waiter.subscriber.next(one);
+      waiter.subscriber.complete();
+      return taken;
+    };
   },
 };
 

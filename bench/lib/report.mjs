@@ -46,6 +46,7 @@ export function goalsTable(compared) {
 const requestGroups = {
   c50: 'Small JSON GET, 50 connections, 50 at a time',
   c1: 'One after the other',
+  'c1 awake': 'One after the other, a loop of the lowest priority keeping the cores awake',
   c200: '200 at a time over 50 connections',
   stack: 'With what one puts around a request, 50 at a time',
   tls: 'Over TLS (nginx), 50 at a time',
