@@ -25,6 +25,21 @@ function withNamesOfRxJS(code) {
     });
 }
 
+/** Modules of Node that most processes never use, or not at first: loading them takes a third of what the library does. */
+const lazy = ['node:tls', 'node:crypto', 'node:fs/promises'];
+
+/** Has them loaded when something of them is asked for. */
+function withLazyModules(code) {
+  return lazy.reduce(
+    (text, module) =>
+      text.replaceAll(
+        new RegExp(`^(var import_\\w+ = )require\\("${module}"\\);`, 'gm'),
+        `$1new Proxy({}, { get: (_, name) => require("${module}")[name] });`,
+      ),
+    code,
+  );
+}
+
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.esm.json'], { cwd: root, stdio: 'inherit' });
 if (status !== 0) process.exit(status ?? 1);
@@ -56,7 +71,7 @@ for (const { path, text } of outputFiles) {
   // A class that refers to itself gets another name inside, and that is what people would see: `_HTTPClientError`.
   const renamed = [...text.matchAll(/^var (\w+) = class _\1\b/gm)].map(([, name]) => name);
   const named = renamed.reduce((code, name) => code.replaceAll(new RegExp(`\\b_${name}\\b`, 'g'), name), text);
-  writeFileSync(path, withNamesOfRxJS(named));
+  writeFileSync(path, withLazyModules(withNamesOfRxJS(named)));
 }
 writeFileSync(join(root, 'dist/esm/package.json'), '{ "type": "module", "sideEffects": false }\n');
 // The one set of types that was written, once as what `import` gets from the ES modules, once as CommonJS.

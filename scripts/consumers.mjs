@@ -31,6 +31,7 @@ import { HTTPTestingController } from 'rxjs-http-pool/testing';
 ${other.imports}
 
 async function main(): Promise<void> {
+${other.first}
   const pool: HTTPConnectionPool = new HTTPConnectionPool({ maxConnectionsPerHost: 2 });
   const agent: Agent = new Agent({ pool });
   if (!(pool instanceof HTTPConnectionPool) || agent.pool !== pool) throw new Error('the agent has another pool');
@@ -48,6 +49,9 @@ async function main(): Promise<void> {
   );
   const text = await firstValueFrom(text$);
   if (text !== 'HELLO FROM /PATH') throw new Error(\`unexpected: \${text}\`);
+  // What Node has for TLS is loaded now, and not before.
+  const refused: unknown = await firstValueFrom(agent.get(\`https://127.0.0.1:\${port}/\`)).catch((error: unknown) => error);
+  if (!isHTTPClientError(refused, 'ERR_CONNECT')) throw new Error('no TLS error', { cause: refused });
   await firstValueFrom(pool.close());
   server.close();
 
@@ -68,15 +72,20 @@ main().catch((error: unknown) => {
 `;
 
 const same = `if (other.HTTPConnectionPool !== HTTPConnectionPool) throw new Error('import and require give two classes');`;
+const first = `
+  const { moduleLoadList } = process as unknown as { readonly moduleLoadList: readonly string[] };
+  const early = moduleLoadList.filter(name => ['tls', 'crypto', 'fs/promises'].some(late => name === \`NativeModule \${late}\`));
+  if (early.length > 0) throw new Error(\`loaded before it is used: \${early.join()}\`);`;
 const programs = {
-  commonjs: program({ imports: '', check: `  const other = await import('rxjs-http-pool');\n  ${same}` }),
+  commonjs: program({ imports: '', first, check: `  const other = await import('rxjs-http-pool');\n  ${same}` }),
   module: program({
     imports: `import { createRequire } from 'node:module';`,
+    first,
     check: `  const other = createRequire(import.meta.url)('rxjs-http-pool') as typeof import('rxjs-http-pool');\n  ${same}`,
   }),
 };
 /** A bundle holds a copy of its own, there is no other to compare with. */
-const bundled = program({ imports: '', check: '' });
+const bundled = program({ imports: '', first: '', check: '' });
 
 const strict = { strict: true, target: 'ES2022', lib: ['ES2022'], types: ['node'], skipLibCheck: false, rootDir: '.' };
 

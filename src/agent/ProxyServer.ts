@@ -87,12 +87,15 @@ export class ProxyServer {
     const parts = [JSON.stringify(this.#credentials ?? null), JSON.stringify(this.#headers.raw)];
     if (Object.keys(this.tls).length > 0) parts.push(tlsIdentity(this.tls), socketIdentity(this.tls));
     if (parts.join() === 'null,[]') return '';
-    return `#${createHmac('sha256', salt).update(parts.join(' ')).digest('base64url').slice(0, 22)}`;
+    return `#${createHmac('sha256', (salt ??= randomBytes(32)))
+      .update(parts.join(' '))
+      .digest('base64url')
+      .slice(0, 22)}`;
   }
 }
 
 /** Keys are shown in events: whoever sees them shall not be able to try passwords. */
-const salt = randomBytes(32);
+let salt: Buffer | undefined;
 
 function optionsOf(given: ProxyInit, option: string): ProxyOptions {
   if (typeof given === 'string' || isURL(given)) return { url: given };
