@@ -80,10 +80,13 @@ function interleaved(library: ProtocolLibrary): void {
   );
 }
 
+/** While faults are put into src/ by `npm run mutation`, its text is another, and the control cannot put in its own. */
+const control = process.env.MUTATION_ROOM === undefined ? it : it.skip;
+
 describe('connections that share parsers', () => {
   it('read each its own, however their responses are cut and mixed', () => interleaved(ours));
 
-  it('that fails where a parser is given back in the middle of a response: the control', async () => {
+  control('fail where a parser is given back in the middle of a response', async () => {
     const mutated = await load<ProtocolLibrary>(
       "export * from './protocol/index.js'; export { DeadlineSweep } from './timing/index.js';",
       [
