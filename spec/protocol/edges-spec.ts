@@ -289,3 +289,38 @@ describe('An upload', () => {
     expect(stage.log.filter(entry => entry.startsWith('disconnected'))).toHaveLength(1);
   });
 });
+
+describe('A refusal that comes while the socket holds a small body back', () => {
+  it('is delivered whole, and the connection ends with it', () => {
+    const stage = openConnection({ highWaterMark: 1 });
+    const { values } = stage.request({ method: 'POST', body: 'small' });
+    expect(stage.state).toBe('transmitting');
+    stage.transport.respond(answer('too much', { status: '413 Content Too Large' }));
+    expect([values[0].status, record(values[0].text()).values]).toEqual([413, ['too much']]);
+    expect([stage.state, stage.reports]).toEqual(['closed', []]);
+  });
+});
+
+describe('A body that came with its head', () => {
+  it('is measured against the limit by itself', () => {
+    const { connection, transport } = openConnection();
+    const { values } = record(
+      connection.request({ path: '/' }).pipe(mergeMap(response => response.text({ limit: 5 }))),
+    );
+    transport.respond(answer('hello'));
+    expect(values).toEqual(['hello']);
+  });
+
+  it('is copied, if it is read later, into memory that holds nothing else', () => {
+    const { request, transport } = openConnection();
+    const { values } = request();
+    transport.respond(`${chunkedHead}${chunk('abc')}${chunk('de')}${chunk('')}`);
+    const seen: [string, number][] = [];
+    record(
+      values[0].body.pull(view => {
+        seen.push([Buffer.from(view).toString(), view.buffer.byteLength]);
+      }),
+    );
+    expect(seen).toEqual([['abcde', 5]]);
+  });
+});
