@@ -102,6 +102,20 @@ describe.each(['late', 'never'] as const)(
       expect(next.values).toHaveLength(1);
     });
 
+    it('loses no place if whoever asks has gone by the time that anybody could know', async () => {
+      const { pool, connections, get } = careless(tells);
+      const asking = get()
+        .pipe(mergeMap(lease => lease.request({ path: '/' })))
+        .subscribe();
+      connections[0].state = 'closed';
+      asking.unsubscribe();
+      await microtasks();
+      expect(pool.stats()).toMatchObject({ leased: 0 });
+      const next = record(get());
+      await microtasks();
+      expect([next.values.length, connections.length]).toEqual([1, 2]);
+    });
+
     it.each(['release', 'abort'] as const)('is not used again when its lease is left by %s', async how => {
       const { connections, get } = careless(tells);
       const lease = record(get()).values[0];

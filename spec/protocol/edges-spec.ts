@@ -35,6 +35,16 @@ describe('The progress of a download', () => {
     expect(told.slice(3)).toEqual(['6 of undefined']);
   });
 
+  it('is told once of what came with the head, also if it is all that came', () => {
+    const stage = openConnection();
+    const told: number[] = [];
+    const observer = { downloadProgress: (loaded: number) => told.push(loaded) };
+    const text = record(stage.connection.request({ path: '/', observer }).pipe(mergeMap(response => response.text())));
+    stage.transport.respond(answer('hello').slice(0, -2));
+    stage.transport.reset();
+    expect([text.outcome, told]).toEqual(['TruncatedBodyError', [3]]);
+  });
+
   it('is not told of what nobody wants any more', () => {
     const stage = openConnection();
     const told: number[] = [];

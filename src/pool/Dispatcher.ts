@@ -68,7 +68,7 @@ export class Dispatcher implements LeaseHost, DialOwner {
     }
     this.inventory.touch(bucket);
     // A get that is served at once knows the time.
-    if (!this.#draining) this.#arrival = waiter.since;
+    this.#arrival = waiter.since;
     this.#drain();
     this.#arrival = null;
   }
@@ -368,8 +368,6 @@ export class Dispatcher implements LeaseHost, DialOwner {
     else this.#dialer.take(slot);
     const taken = (slot.state as SlotState) === 'validating';
     inventory.touchStarved();
-    // Mostly no get waits, and there is nobody to serve.
-    if (bucket.waiters.length > 0) inventory.touch(bucket);
     // The old lease is over before the connection can go to the next, which may be from within `poll`.
     lease?.end('released', null);
     if (taken) this.#dialer.poll(slot);
