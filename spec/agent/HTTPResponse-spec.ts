@@ -3,7 +3,7 @@ import { concatMap, map, NEVER, Observable, of, Subject, throwError } from 'rxjs
 import type { AgentResponse, HTTPInterceptor, HTTPResponse, HTTPResponseUpdate } from '../../src/agent/index.js';
 import { bytes, json, text } from '../../src/operators/index.js';
 import type { BodyChunk } from '../../src/protocol/index.js';
-import { answer, chunk, chunkedHead, microtasks, openAgent, record } from '../support/index.js';
+import { answer, chunk, chunkedHead, microtasks, openAgent, record, ticks } from '../support/index.js';
 
 const url = 'http://example.test/';
 
@@ -169,6 +169,24 @@ describe('HTTPResponse.with', () => {
     values[0].body.subscribe({ error: () => undefined });
     subscription.unsubscribe();
     expect(left).toBe(true);
+  });
+
+  it('asks an iterator for one piece at a time, also if the consumer is done with the last at once', async () => {
+    let asked = 0;
+    let most = 0;
+    let given = 0;
+    const next = async (): Promise<IteratorResult<BodyChunk>> => {
+      most = Math.max(most, ++asked);
+      await Promise.resolve();
+      asked--;
+      return given++ < 4 ? { done: false, value: `${given} ` } : { done: true, value: undefined };
+    };
+    const { agent, respond } = changed(() => ({ body: { [Symbol.asyncIterator]: () => ({ next }) } }));
+    const { values } = record(agent.get(url));
+    respond();
+    const seen = record(values[0].body.pull(chunk => of(Buffer.from(chunk).toString())));
+    await ticks();
+    expect([seen.values, seen.completed, most]).toEqual([['1 ', '2 ', '3 ', '4 '], true, 1]);
   });
 
   it.each<[string, () => NonNullable<HTTPResponseUpdate['body']>]>([
