@@ -171,6 +171,13 @@ describe('HTTPResponse.with', () => {
     expect(left).toBe(true);
   });
 
+  it.each(['', new Uint8Array(0)])('of no bytes gives no chunk: %p', body => {
+    const { agent, respond } = changed(() => ({ body }));
+    const { values } = record(agent.get(url));
+    respond();
+    expect(record(values[0].body)).toMatchObject({ values: [], completed: true });
+  });
+
   it('asks an iterator for one piece at a time, also if the consumer is done with the last at once', async () => {
     let asked = 0;
     let most = 0;

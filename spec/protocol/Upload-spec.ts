@@ -4,6 +4,7 @@ import { concat, EMPTY, from, NEVER, Observable, of, Subject, throwError } from 
 import { BodyLengthMismatchError, BodyNotReplayableError } from '../../src/errors/index.js';
 import type { ProtocolResponse, RequestBody } from '../../src/protocol/index.js';
 import { loopTurn } from '../../src/timing/index.js';
+import { turns } from '../loopback/index.js';
 import { answer, microtasks, openConnection, ticks, type Recorded, type Stage } from '../support/index.js';
 
 describe('An upload that the server refuses at once', () => {
@@ -44,6 +45,19 @@ describe('An upload that the server refuses at once', () => {
     body.next('part');
     body.complete();
     expect(transport.requests[0]).toMatchObject({ body: 'part', complete: true });
+  });
+
+  it('of no bytes has its head sent once, also if its source says late that it is over', async () => {
+    const body = new Subject<string>();
+    const { request, transport } = openConnection();
+    request({ method: 'POST', body, headers: { 'Content-Length': '0' } });
+    expect(transport.written).toBe('');
+    await turns();
+    const { written } = transport;
+    expect(transport.requests[0]).toMatchObject({ method: 'POST', body: '', complete: true });
+    body.complete();
+    await turns();
+    expect(transport.written).toBe(written);
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { mergeMap, Observable, take } from 'rxjs';
+import { EMPTY, mergeMap, Observable, take } from 'rxjs';
 import type { Transport } from '../../src/endpoint/index.js';
 import { ResponseFailedError } from '../../src/errors/index.js';
 import { answer, chunk, chunkedHead, microtasks, openConnection, record } from '../support/index.js';
@@ -329,6 +329,7 @@ describe('A body that came with its head', () => {
     record(
       values[0].body.pull(view => {
         seen.push([Buffer.from(view).toString(), view.buffer.byteLength]);
+        return EMPTY;
       }),
     );
     expect(seen).toEqual([['abcde', 5]]);

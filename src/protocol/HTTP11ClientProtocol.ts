@@ -17,7 +17,7 @@ import {
   UploadTimeoutError,
 } from '../errors/index.js';
 import { Deadline, loopTurn } from '../timing/index.js';
-import type { HTTPHeaders, ResponseHead } from '../wire/index.js';
+import { HTTPHeaders, type ResponseHead } from '../wire/index.js';
 import type { Connection, Progress, ProtocolContext } from './Connection.js';
 import { Exchange, type ExchangeOwner } from './Exchange.js';
 import { Lifecycle, type ConnectionOwner } from './Lifecycle.js';
@@ -239,8 +239,13 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
     if (this.#exchange !== exchange) return;
     this.#unconfirmed = exchange;
     loopTurn.after(() => {
-      if (this.#exchange === exchange) this.complete(exchange, this.#reader.trailers, false);
+      if (this.#exchange === exchange) this.#completeByEnd(exchange);
     });
+  }
+
+  /** Such a body has no trailers: they stand behind one in chunks, which says itself where it ends. */
+  #completeByEnd(exchange: Exchange): void {
+    this.complete(exchange, HTTPHeaders.empty, false);
   }
 
   closed(error?: Error): void {
@@ -249,7 +254,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
     if (exchange !== null) {
       this.#reader.drain();
       if (this.#exchange === exchange && this.#unconfirmed === exchange && error === undefined) {
-        this.complete(exchange, this.#reader.trailers, false);
+        this.#completeByEnd(exchange);
       }
       if (this.#exchange === exchange) this.#fail(exchange, this.#lossError(exchange, error), 'lost');
     } else if (this.#enter('lost')) {

@@ -1,6 +1,6 @@
 import type { Transport } from '../endpoint/index.js';
 import { ParseError, type HTTPClientError } from '../errors/index.js';
-import { HTTPHeaders, ResponseParser, type ResponseHead } from '../wire/index.js';
+import { ResponseParser, type HTTPHeaders, type ResponseHead } from '../wire/index.js';
 import type { Exchange } from './Exchange.js';
 import type { Validity } from './IncomingBody.js';
 import type { ProtocolLimits } from './ProtocolLimits.js';
@@ -141,10 +141,6 @@ export class ResponseReader {
     while (this.#exchange === exchange && (parser.position < parser.end || parser.remaining === 0)) {
       this.#parse(exchange, parser);
     }
-  }
-
-  get trailers(): HTTPHeaders {
-    return this.#parser?.trailers ?? HTTPHeaders.empty;
   }
 
   /**
