@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { EMPTY, mergeMap, Observable, take } from 'rxjs';
+import { config, EMPTY, mergeMap, Observable, take, throwError } from 'rxjs';
 import type { Transport } from '../../src/endpoint/index.js';
 import { ResponseFailedError } from '../../src/errors/index.js';
+import { dropBody, type ProtocolResponse } from '../../src/protocol/index.js';
+import { lateness } from '../loopback/index.js';
 import { answer, chunk, chunkedHead, microtasks, openConnection, record } from '../support/index.js';
 
 describe('The timings of a response', () => {
@@ -333,5 +335,25 @@ describe('A body that came with its head', () => {
       }),
     );
     expect(seen).toEqual([['abcde', 5]]);
+  });
+});
+
+describe('A body that nobody will read', () => {
+  it.each<[string, unknown]>([
+    ['has failed', throwError(() => new Error('lost'))],
+    [
+      'throws when it is subscribed to',
+      new Observable(() => {
+        throw new Error('made up');
+      }),
+    ],
+    ['is none', undefined],
+  ])('is got rid of without a word, also one that %s', async (_, body) => {
+    const unhandled: unknown[] = [];
+    config.onUnhandledError = error => unhandled.push(error);
+    dropBody({ body } as unknown as ProtocolResponse);
+    await lateness(1); // RxJS reports by a timer
+    config.onUnhandledError = null;
+    expect(unhandled).toEqual([]);
   });
 });
