@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { lastValueFrom, mergeMap } from 'rxjs';
+import { config, finalize, lastValueFrom, mergeMap, UnsubscriptionError, type Observable } from 'rxjs';
 import { HTTPConnectionPool, type ClientProtocol, type HTTPConnectionPoolOptions } from '../../src/pool/index.js';
 import { FakeEndpoint } from '../../src/testing/index.js';
 import { lateness } from '../loopback/index.js';
 import { answer, record } from '../support/index.js';
+import { unhandledErrors } from './support/index.js';
 
 /**
  * A pool of the connections that it makes by itself. It hears of their exchanges by a call, and of those of others, which
@@ -66,6 +67,27 @@ describe('a connection of the pool’s own', () => {
     expect([endpoint.dials, text.error]).toEqual([2, undefined]);
     endpoint.last.respond(answer('the second try'));
     expect(text.values).toEqual(['the second try']);
+  });
+
+  it.each<[string, (lease: ClientProtocol) => Observable<unknown>]>([
+    ['quiescent', lease => lease.quiescent],
+    ['disconnected', lease => lease.disconnected],
+  ])('goes to the next who waits though who hears that it is %s throws', async (what, told) => {
+    const { endpoint, pool, lease, exchange } = poolOf({ maxConnectionsPerHost: 1 });
+    const first = lease();
+    const throwing = finalize<unknown>(() => {
+      throw new Error('from finalize');
+    });
+    told(first).pipe(throwing).subscribe();
+    const waiting = record(pool.get('k', endpoint));
+    const errors = await unhandledErrors(() => {
+      if (what === 'quiescent') exchange(first);
+      else first.abort();
+    }, 1);
+    config.onUnhandledError = null;
+    expect(errors).toEqual([expect.any(UnsubscriptionError)]);
+    expect([waiting.values.length, endpoint.dials]).toEqual([1, what === 'quiescent' ? 1 : 2]);
+    expect(exchange(waiting.values[0])).toBe('done');
   });
 
   it('stays for ever with cachedConnectionTimeout: Infinity, for which Node’s timers have no number', async () => {

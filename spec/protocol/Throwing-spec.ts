@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { config, finalize, Observable, type MonoTypeOperatorFunction } from 'rxjs';
 import { unhandledErrors } from '../pool/support/index.js';
 import type { ProtocolResponse } from '../../src/protocol/index.js';
-import { answer, openConnection, record } from '../support/index.js';
+import { answer, chunk, chunkedHead, openConnection, record, type Stage } from '../support/index.js';
 
 afterEach(() => {
   config.onUnhandledError = null;
@@ -32,6 +32,37 @@ describe('a finalizer that throws', () => {
       expect(stage.state).toBe(end === 'ends' ? 'quiescent' : 'closed');
     },
   );
+
+  it.each(['ends', 'fails'])(
+    'of the trailers of a body that %s: the body is whole, and its connection as it was',
+    async end => {
+      const stage = openConnection();
+      const { values } = stage.request();
+      stage.transport.respond(`${chunkedHead}${chunk('hello')}`);
+      values[0].trailers.pipe(throws()).subscribe({ error: () => undefined });
+      const text = record(values[0].text());
+      const errors = await unhandledErrors(() => {
+        if (end === 'ends') stage.transport.respond(chunk(''));
+        else stage.transport.reset();
+      }, 1);
+      expect(errors).toHaveLength(1);
+      expect(text.outcome).toBe(end === 'ends' ? 'value' : 'TruncatedBodyError');
+      expect(stage.state).toBe(end === 'ends' ? 'quiescent' : 'closed');
+    },
+  );
+
+  it.each<[string, (stage: Stage) => Observable<unknown>]>([
+    ['quiescent', ({ connection }) => connection.quiescent],
+    ['disconnected', ({ connection }) => connection.disconnected],
+  ])('of who hears of the end of a connection by %s: the request is told why', async (_, told) => {
+    const stage = openConnection();
+    told(stage).pipe(throws()).subscribe();
+    const seen = stage.request();
+    const errors = await unhandledErrors(() => stage.transport.reset(), 1);
+    expect(errors).toHaveLength(1);
+    expect(seen.outcome).toBe('ResponseNeverReceivedError');
+    expect(stage.log).toContain('disconnected:complete');
+  });
 
   it('of an upload that is stopped: the request is told why, and the connection closed', async () => {
     const stage = openConnection();

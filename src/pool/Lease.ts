@@ -12,6 +12,7 @@ import {
 import type { Endpoint, TransportInfo } from '../endpoint/index.js';
 import { AbortedError, isHTTPClientError, LeaseUsedError, type HTTPClientError } from '../errors/index.js';
 import { snapshotOf, type Progress, type ProtocolRequest, type ProtocolResponse } from '../protocol/index.js';
+import { guarded } from '../timing/index.js';
 import type { InnerLease, LeaseState } from './ClientProtocol.js';
 import { FirstAttempt, type Requester } from './FirstAttempt.js';
 import type { Receiver } from './Receiver.js';
@@ -289,8 +290,9 @@ export class Lease implements InnerLease, Holder, Requester {
   #echo(): void {
     if (this.#end === 'released') this.#quiescent?.next();
     else this.#disconnected?.next(this.#loss);
-    this.#quiescent?.complete();
-    this.#disconnected?.complete();
+    // They emit now, and the pool is in the middle of a step: what their observers throw must not stop it.
+    if (this.#quiescent !== null) guarded(() => this.#quiescent!.complete());
+    if (this.#disconnected !== null) guarded(() => this.#disconnected!.complete());
   }
 }
 

@@ -154,8 +154,10 @@ export class IncomingBody {
     this.#outcome = 'ended';
     this.#trailers = trailers;
     if (this.#sink !== null) guarded(() => this.#flush());
-    this.#trailersSubject?.next(trailers);
-    this.#trailersSubject?.complete();
+    const about = this.#trailersSubject;
+    if (about === null) return;
+    about.next(trailers);
+    guarded(() => about.complete()); // it emits now
   }
 
   fail(error: unknown): void {
@@ -163,7 +165,7 @@ export class IncomingBody {
     this.#outcome = 'failed';
     this.#error = this.explained(error);
     guarded(() => this.#flush());
-    this.#trailersSubject?.error(error);
+    guarded(() => this.#trailersSubject?.error(error));
   }
 
   /** Whose response it is: told of every error before anyone else hears of it. */

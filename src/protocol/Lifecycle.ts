@@ -53,20 +53,20 @@ export class Lifecycle {
     } catch (error) {
       reportUnhandled(error);
     }
-    this.#quiescent?.next();
+    if (this.#quiescent !== null) guarded(() => this.#quiescent!.next());
   }
 
   lose(error: HTTPClientError | null): void {
     this.#loss = { error };
     guarded(() => this.#owner?.disconnected(error));
-    this.#disconnected?.next(error);
-    this.#quiescent?.complete();
+    guarded(() => this.#disconnected?.next(error));
+    guarded(() => this.#quiescent?.complete());
   }
 
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     guarded(() => this.#owner?.socketClosed());
-    this.#disconnected?.complete();
+    guarded(() => this.#disconnected?.complete());
   }
 }
