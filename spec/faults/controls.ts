@@ -97,8 +97,8 @@ export const faultControls: readonly Control<Cell>[] = [
     name: 'the end of a connection is believed before a reset can be told',
     mutation: {
       file: protocol,
-      from: 'loopTurn.after(() => {\n      if (this.#exchange === exchange) this.complete(exchange, this.#reader.trailers, false);\n    });',
-      to: 'this.complete(exchange, this.#reader.trailers, false);',
+      from: 'loopTurn.after(() => {\n      if (this.#exchange === exchange) this.#completeByEnd(exchange);\n    });',
+      to: 'this.#completeByEnd(exchange);',
     },
     cells: [{ ...plain, fault: 'reset at once', phase: 'mid body', framing: 'close' }],
     noticed: /how is "answer" instead of "error in the body"/,
