@@ -106,7 +106,7 @@ export const mutants: readonly Mutant[] = [
     mutation: {
       file: 'protocol/HTTP11ClientProtocol.ts',
       from: "if (this.#exchange === exchange) this.#fail(exchange, this.#lossError(exchange, error), 'lost');\n    } else",
-      to: "if (this.#exchange === exchange) { if (this.#reader.remaining < 0 && exchange.head !== null) this.complete(exchange, this.#reader.trailers, false); else this.#fail(exchange, this.#lossError(exchange, error), 'lost'); }\n    } else",
+      to: "if (this.#exchange === exchange) { if (this.#reader.remaining < 0 && exchange.head !== null) this.#completeByEnd(exchange); else this.#fail(exchange, this.#lossError(exchange, error), 'lost'); }\n    } else",
     },
   },
   {
