@@ -73,7 +73,7 @@ export const guards: readonly Guard[] = [
       {
         file: protocol,
         from: 'if (exchange.head !== null) return new TruncatedBodyError(undefined, { cause });',
-        to: 'if (exchange.head !== null) exchange.body!.end(this.#reader.trailers);\n    if (exchange.head !== null) return new TruncatedBodyError(undefined, { cause });',
+        to: 'if (exchange.head !== null) exchange.body!.end(HTTPHeaders.empty);\n    if (exchange.head !== null) return new TruncatedBodyError(undefined, { cause });',
       },
     ],
   },
