@@ -107,10 +107,14 @@ async function growth({ rotations }) {
   for (let round = 0; round < rotations / asked; round++) {
     // One process each, or the collection of what one has left would be at the cost of another.
     const workers = await Promise.all(questions.map(() => startWorker('growth', {})));
-    for (let at = 0; at < asked; at++) {
-      for (const [i, name] of [...samples.keys()].entries()) samples.get(name).push(await workers[i].ask(questions[i]));
+    try {
+      for (let at = 0; at < asked; at++) {
+        for (const [i, name] of [...samples.keys()].entries())
+          samples.get(name).push(await workers[i].ask(questions[i]));
+      }
+    } finally {
+      await Promise.all(workers.map(worker => worker.stop()));
     }
-    await Promise.all(workers.map(worker => worker.stop()));
   }
   return { samples };
 }

@@ -90,6 +90,19 @@ describe('a connection of the pool’s own', () => {
     expect(exchange(waiting.values[0])).toBe('done');
   });
 
+  it('ends its pool in silence though who waits for that throws', async () => {
+    const { pool, lease } = poolOf();
+    const last = lease();
+    const throwing = finalize<void>(() => {
+      throw new Error('from finalize');
+    });
+    pool.close().pipe(throwing).subscribe();
+    const errors = await unhandledErrors(() => expect(() => last.release()).not.toThrow(), 1);
+    config.onUnhandledError = null;
+    expect(errors).toEqual([expect.any(UnsubscriptionError)]);
+    expect(record(pool.close()).completed).toBe(true);
+  });
+
   it('stays for ever with cachedConnectionTimeout: Infinity, for which Node’s timers have no number', async () => {
     const { pool, lease, exchange } = poolOf({ cachedConnectionTimeout: Infinity });
     exchange(lease());

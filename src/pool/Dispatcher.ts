@@ -520,6 +520,6 @@ export class Dispatcher implements LeaseHost, DialOwner {
     if (outbox.wants('closed')) outbox.add({ type: 'closed', key: '', at: deadlines.now() });
     guarded(() => outbox.complete());
     closed.next();
-    guarded(() => closed.complete()); // it emits now
+    closed.complete();
   }
 }
