@@ -92,18 +92,6 @@ export interface BytesOptions {
     readonly limit?: number;
 }
 
-export interface ClientProtocol {
-    readonly key: string;
-    readonly reused: boolean;
-    readonly state: LeaseState;
-    readonly info: TransportInfo | undefined;
-    request(request: ProtocolRequest): Observable<ProtocolResponse>;
-    release(): void;
-    abort(reason?: unknown): void;
-    readonly quiescent: Observable<void>;
-    readonly disconnected: Observable<HTTPClientError | null>;
-}
-
 export interface CloseOptions {
     readonly gracePeriod?: number;
 }
@@ -249,8 +237,8 @@ export interface HTTPClientErrorInit {
 
 export class HTTPConnectionPool {
     constructor(options?: HTTPConnectionPoolOptions);
-    get(key: string, endpoint$: Endpoint, options?: AcquireOptions): Observable<ClientProtocol>;
-    use<T>(key: string, endpoint$: Endpoint, project: (protocol: ClientProtocol) => ObservableInput<T>, options?: AcquireOptions): Observable<T>;
+    get(key: string, endpoint$: Endpoint, options?: AcquireOptions): Observable<LeasedProtocol>;
+    use<T>(key: string, endpoint$: Endpoint, project: (protocol: LeasedProtocol) => ObservableInput<T>, options?: AcquireOptions): Observable<T>;
     close(options?: CloseOptions): Observable<void>;
     stats(key?: string): PoolStats;
     get events(): Observable<PoolEvent>;
@@ -419,6 +407,18 @@ export type LeaseState = 'ready' | 'transmitting' | 'waiting' | 'receiving' | 'r
 
 export class LeaseUsedError extends RequestNotSentError {
     constructor();
+}
+
+export interface LeasedProtocol {
+    readonly key: string;
+    readonly reused: boolean;
+    readonly state: LeaseState;
+    readonly info: TransportInfo | undefined;
+    request(request: ProtocolRequest): Observable<ProtocolResponse>;
+    release(): void;
+    abort(reason?: unknown): void;
+    readonly quiescent: Observable<void>;
+    readonly disconnected: Observable<HTTPClientError | null>;
 }
 
 export interface LinesOptions {

@@ -78,7 +78,7 @@ export type {
 export { HTTPConnectionPool, shouldRetry } from './pool/index.js';
 export type {
   AcquireOptions,
-  ClientProtocol,
+  LeasedProtocol,
   CloseOptions,
   Failure,
   HTTPConnectionPoolOptions,

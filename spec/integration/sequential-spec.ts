@@ -18,7 +18,7 @@ import {
   switchMap,
   toArray,
 } from 'rxjs';
-import { Agent, HTTPConnectionPool, tcp, text, type ClientProtocol } from 'rxjs-http-pool';
+import { Agent, HTTPConnectionPool, tcp, text, type LeasedProtocol } from 'rxjs-http-pool';
 import { httpServer, type Loopback, turns, until } from '../loopback/index.js';
 
 jest.setTimeout(60_000);
@@ -52,7 +52,7 @@ describe('one request after the other', () => {
     await server.close();
   });
 
-  function get(): Observable<ClientProtocol> {
+  function get(): Observable<LeasedProtocol> {
     return pool.get('key', tcp({ host: server.host, port: server.port }));
   }
 

@@ -11,7 +11,7 @@ import {
   type Subscription,
 } from 'rxjs';
 import { ConnectError, UnsolicitedDataError } from '../../src/errors/index.js';
-import { HTTPConnectionPool, type ClientProtocol } from '../../src/pool/index.js';
+import { HTTPConnectionPool, type LeasedProtocol } from '../../src/pool/index.js';
 import { FakeTransport as Wire, answer } from '../support/index.js';
 import { FakeEndpoint, FakeTransport, PoolKit, send, testScheduler } from './support/index.js';
 
@@ -290,7 +290,7 @@ describe('what is kept of the seed system', () => {
     const { scheduler, protocolFactory } = kit;
     const options = { maxPersistentPerHost: 2, validateIdle: false, scheduler, protocolFactory };
     const pool = new HTTPConnectionPool(options);
-    const leases: ClientProtocol[] = [];
+    const leases: LeasedProtocol[] = [];
     for (let i = 0; i < 3; i++) pool.get('k', new FakeEndpoint('connects').stream).subscribe(p => leases.push(p));
     options.maxPersistentPerHost = 1;
     leases.forEach(lease => lease.release());
@@ -426,7 +426,7 @@ describe('what is mended of the seed system (by the number of the defect)', () =
   });
 
   it('11: abort settles in every state', () => {
-    const ends: ((kit: PoolKit, lease: ClientProtocol) => void)[] = [
+    const ends: ((kit: PoolKit, lease: LeasedProtocol) => void)[] = [
       () => {},
       (_kit, lease) => send(lease),
       (kit, lease) => (send(lease), kit.connections[0].respond()),

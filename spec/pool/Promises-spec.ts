@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { NEVER, Subject, concatMap, firstValueFrom, map, mergeMap, range, type Observable } from 'rxjs';
 import { AcquireTimeoutError, BodyUsedError, ConnectError, LeaseUsedError } from '../../src/errors/index.js';
-import type { ClientProtocol, HTTPConnectionPoolOptions } from '../../src/pool/index.js';
+import type { LeasedProtocol, HTTPConnectionPoolOptions } from '../../src/pool/index.js';
 import { FakeEndpoint, FakeTransport, PoolKit, send, testScheduler, unhandledErrors } from './support/index.js';
 
 const connects = (): FakeEndpoint => new FakeEndpoint('connects');
@@ -18,7 +18,7 @@ describe('promises', () => {
     const endpoint = connects();
     const get$ = kit.pool.get('k', endpoint.stream);
     expect([endpoint.dials.length, kit.pool.stats('k').pending]).toEqual([0, 0]);
-    const leases: ClientProtocol[] = [];
+    const leases: LeasedProtocol[] = [];
     get$.subscribe(lease => leases.push(lease));
     get$.subscribe(lease => leases.push(lease));
     expect(endpoint.dials).toHaveLength(2);
@@ -270,7 +270,7 @@ describe('promises', () => {
 
   it('P18: callbacks of users may throw or re-enter: the state stays sound', async () => {
     const kit = new PoolKit({ maxConnectionsPerHost: 1 });
-    let waiter: Observable<ClientProtocol> = NEVER;
+    let waiter: Observable<LeasedProtocol> = NEVER;
     await unhandledErrors(() => {
       kit.pool.events.subscribe(event => {
         if (event.type !== 'quiescent') return;
@@ -479,7 +479,7 @@ describe('race matrix', () => {
   it('idle timer × take in the same tick: one of them wins, never both', () => {
     for (const first of ['take', 'timer'] as const) {
       const kit = new PoolKit({ cachedConnectionTimeout: 100 });
-      let lease: ClientProtocol | undefined;
+      let lease: LeasedProtocol | undefined;
       const take = (): void => void (lease = kit.lease('k'));
       if (first === 'take') kit.scheduler.schedule(take, 100);
       const connection = kit.idle('k');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { finalize, Subject, take, takeUntil } from 'rxjs';
 import type { PoolEvent } from '../../src/events/index.js';
-import type { ClientProtocol } from '../../src/pool/index.js';
+import type { LeasedProtocol } from '../../src/pool/index.js';
 import { longRun } from '../support/index.js';
 import { FakeConnection, FakeEndpoint, PoolKit, send, unhandledErrors } from './support/index.js';
 
@@ -13,7 +13,7 @@ function consistent(kit: PoolKit): void {
   for (const value of Object.values(total)) expect(value).toBeGreaterThanOrEqual(0);
 }
 
-type Act = (world: { kit: PoolKit; lease: ClientProtocol }) => void;
+type Act = (world: { kit: PoolKit; lease: LeasedProtocol }) => void;
 const acts: [string, Act][] = [
   ['get', ({ kit }) => void kit.get('k')],
   ['get of another key', ({ kit }) => void kit.get('other')],
@@ -36,7 +36,7 @@ describe.each(acts)('%s, called', (_name, act) => {
 
   it('from complete of a get', () => {
     const kit = new PoolKit({ maxConnectionsPerHost: 2 });
-    let lease: ClientProtocol;
+    let lease: LeasedProtocol;
     kit.pool.get('k', new FakeEndpoint('connects').stream).subscribe({
       next: value => (lease = value),
       complete: () => {
@@ -209,7 +209,7 @@ describe('a consumer', () => {
 
   it('that takes one and goes has the lease', () => {
     const kit = new PoolKit();
-    const leases: ClientProtocol[] = [];
+    const leases: LeasedProtocol[] = [];
     kit.pool
       .get('k', new FakeEndpoint('connects').stream)
       .pipe(take(1))
@@ -322,7 +322,7 @@ describe('a long chain does not grow the stack', () => {
     const kit = new PoolKit({ maxConnectionsPerHost: 1 });
     const endpoint = new FakeEndpoint('connects');
     let served = 0;
-    const again = (lease: ClientProtocol): void => {
+    const again = (lease: LeasedProtocol): void => {
       if (++served < rounds) kit.pool.get('k', endpoint.stream).subscribe(again);
       lease.release();
     };

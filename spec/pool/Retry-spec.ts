@@ -13,7 +13,7 @@ import {
   ResponseNeverReceivedError,
   UnsolicitedDataError,
 } from '../../src/errors/index.js';
-import type { ClientProtocol, HTTPConnectionPoolOptions } from '../../src/pool/index.js';
+import type { LeasedProtocol, HTTPConnectionPoolOptions } from '../../src/pool/index.js';
 import type { ProtocolRequest } from '../../src/protocol/index.js';
 import { FakeEndpoint, FakeTransport, PoolKit, send, testScheduler } from './support/index.js';
 
@@ -557,7 +557,7 @@ describe('the retry on a stale connection', () => {
   it('a lease held by a dead connection counts as leased, and does not hold up a close', () => {
     const kit = new PoolKit();
     const stale = kit.idle('k');
-    const lease: ClientProtocol = kit.lease('k');
+    const lease: LeasedProtocol = kit.lease('k');
     stale.finFromServer();
     expect(kit.pool.stats().leased).toBe(1);
     let closed = false;

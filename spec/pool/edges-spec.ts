@@ -7,7 +7,7 @@ import {
   ResponseNeverReceivedError,
   UnsolicitedDataError,
 } from '../../src/errors/index.js';
-import { HTTPConnectionPool, type ClientProtocol } from '../../src/pool/index.js';
+import { HTTPConnectionPool, type LeasedProtocol } from '../../src/pool/index.js';
 import type { ProtocolResponse } from '../../src/protocol/index.js';
 import { answer, FakeTransport as WireTransport } from '../support/index.js';
 import { FakeEndpoint, FakeTransport, PoolKit, send, testScheduler } from './support/index.js';
@@ -178,7 +178,7 @@ describe('The state of a lease', () => {
   it('is that of its exchange, over real HTTP/1.1', () => {
     const pool = new HTTPConnectionPool({ validateIdle: false, scheduler: testScheduler() });
     const transport = new WireTransport();
-    let lease!: ClientProtocol;
+    let lease!: LeasedProtocol;
     pool.get('k', of(transport)).subscribe(made => (lease = made));
     expect(lease.state).toBe('ready');
     const body = new Subject<string>();

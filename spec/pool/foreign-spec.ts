@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { mergeMap, Observable, Subject, type Subscriber } from 'rxjs';
 import { ResponseNeverReceivedError, type HTTPClientError } from '../../src/errors/index.js';
-import { HTTPConnectionPool, type ClientProtocol } from '../../src/pool/index.js';
+import { HTTPConnectionPool, type LeasedProtocol } from '../../src/pool/index.js';
 import {
   HTTP11ClientProtocol,
   type Connection,
@@ -78,7 +78,7 @@ function careless(tells: 'late' | 'never') {
     subscriber.next(new FakeTransport());
     subscriber.complete();
   });
-  const get = (): Observable<ClientProtocol> => pool.get('k', endpoint$);
+  const get = (): Observable<LeasedProtocol> => pool.get('k', endpoint$);
   const send = (method: string) => record(get().pipe(mergeMap(lease => lease.request({ path: '/', method }))));
   send('GET');
   connections[0].answer();

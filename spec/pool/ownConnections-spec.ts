@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { config, finalize, lastValueFrom, mergeMap, UnsubscriptionError, type Observable } from 'rxjs';
-import { HTTPConnectionPool, type ClientProtocol, type HTTPConnectionPoolOptions } from '../../src/pool/index.js';
+import { HTTPConnectionPool, type LeasedProtocol, type HTTPConnectionPoolOptions } from '../../src/pool/index.js';
 import { FakeEndpoint } from '../../src/testing/index.js';
 import { lateness } from '../loopback/index.js';
 import { answer, record } from '../support/index.js';
@@ -19,8 +19,8 @@ function poolOf(options: HTTPConnectionPoolOptions = {}) {
       [event.type, 'reason' in event ? event.reason : '', 'requests' in event ? event.requests : ''].join(' '),
     ),
   );
-  const lease = (): ClientProtocol => record(pool.get('k', endpoint)).values[0];
-  const exchange = (protocol: ClientProtocol): string => {
+  const lease = (): LeasedProtocol => record(pool.get('k', endpoint)).values[0];
+  const exchange = (protocol: LeasedProtocol): string => {
     const text = record(protocol.request({ path: '/' }).pipe(mergeMap(response => response.text())));
     endpoint.last.respond(answer('done'));
     return text.values[0];
@@ -69,7 +69,7 @@ describe('a connection of the pool’s own', () => {
     expect(text.values).toEqual(['the second try']);
   });
 
-  it.each<[string, (lease: ClientProtocol) => Observable<unknown>]>([
+  it.each<[string, (lease: LeasedProtocol) => Observable<unknown>]>([
     ['quiescent', lease => lease.quiescent],
     ['disconnected', lease => lease.disconnected],
   ])('goes to the next who waits though who hears that it is %s throws', async (what, told) => {

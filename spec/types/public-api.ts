@@ -19,7 +19,7 @@ import {
   text,
   throwIfNotOk,
   toFile,
-  type ClientProtocol,
+  type LeasedProtocol,
   type Endpoint,
   type HTTPBody,
   type HTTPEvent,
@@ -48,7 +48,7 @@ declare const event: HTTPEvent;
 
 // A get emits a lease, and a lease's request a response.
 const endpoint$: Endpoint = tcp({ host: 'localhost', port: 80 });
-same<ReturnType<typeof pool.get>, Observable<ClientProtocol>>(true);
+same<ReturnType<typeof pool.get>, Observable<LeasedProtocol>>(true);
 pool.get('key', endpoint$).subscribe(protocol => {
   const response$ = protocol.request({ path: '/' });
   is<Observable<ProtocolResponse>>()(response$, true);

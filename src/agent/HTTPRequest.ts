@@ -1,5 +1,5 @@
 import { InvalidOptionError, InvalidRequestError, own, record } from '../errors/index.js';
-import type { ClientProtocol } from '../pool/index.js';
+import type { LeasedProtocol } from '../pool/index.js';
 import type { RequestBody, RequestObserver } from '../protocol/index.js';
 import { checkMethod, HTTPHeaders, type HeadersInit } from '../wire/index.js';
 import { bodyOf, type BodyInit } from './bodyOf.js';
@@ -44,7 +44,7 @@ export interface HTTPRequestUpdate extends Partial<HTTPRequestInit> {
 export interface Tracker {
   /** What is left of `timeouts.total`, in ms. */
   readonly timeLeft: number;
-  track(lease: ClientProtocol): void;
+  track(lease: LeasedProtocol): void;
 }
 
 /** A request: immutable, checked, complete. `with` makes another of it. */

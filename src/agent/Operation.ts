@@ -1,6 +1,6 @@
 import type { Observable, Observer, Unsubscribable } from 'rxjs';
 import { AbortedError, TotalTimeoutError, type HTTPClientError, type Phase } from '../errors/index.js';
-import type { ClientProtocol } from '../pool/index.js';
+import type { LeasedProtocol } from '../pool/index.js';
 import { Deadline, guarded, type DeadlineSweep } from '../timing/index.js';
 import type { Tracker } from './HTTPRequest.js';
 import type { HTTPResponse } from './HTTPResponse.js';
@@ -17,7 +17,7 @@ import { onAbort } from './onAbort.js';
  * ```
  */
 export class Operation implements Observer<HTTPResponse>, Tracker {
-  readonly #leases = new Set<ClientProtocol>();
+  readonly #leases = new Set<LeasedProtocol>();
   readonly #deadline: Deadline | null;
   readonly #stopWatching: (() => void) | undefined;
   #chain: Unsubscribable | null = null;
@@ -29,7 +29,7 @@ export class Operation implements Observer<HTTPResponse>, Tracker {
   #over = false;
   #failure: HTTPClientError | null = null;
   /** The lease of the last attempt: that whose response is delivered. */
-  #current: ClientProtocol | null = null;
+  #current: LeasedProtocol | null = null;
 
   constructor(
     private readonly subscriber: Observer<HTTPResponse>,
@@ -64,7 +64,7 @@ export class Operation implements Observer<HTTPResponse>, Tracker {
   }
 
   /** A lease is used for it. */
-  track(lease: ClientProtocol): void {
+  track(lease: LeasedProtocol): void {
     this.#leases.add(lease);
     this.#current = lease;
     lease.disconnected.subscribe({
@@ -148,7 +148,7 @@ export class Operation implements Observer<HTTPResponse>, Tracker {
 }
 
 /** How far it has got: what the latest lease is at. Without one it waits for the pool. */
-function phaseOf(leases: readonly ClientProtocol[]): Phase {
+function phaseOf(leases: readonly LeasedProtocol[]): Phase {
   switch (leases.at(-1)?.state) {
     case undefined:
       return 'acquire';

@@ -4,7 +4,7 @@ import type { Endpoint } from '../endpoint/index.js';
 import type { HTTPClientError, PoolSnapshot } from '../errors/index.js';
 import type { Connection } from '../protocol/index.js';
 import type { Deadline } from '../timing/index.js';
-import type { InnerLease } from './ClientProtocol.js';
+import type { InnerLease } from './LeasedProtocol.js';
 import { LinkedList, ListNode } from './LinkedList.js';
 import { Counters } from './PoolStats.js';
 import type { Receiver } from './Receiver.js';

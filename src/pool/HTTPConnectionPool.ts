@@ -3,7 +3,7 @@ import type { Endpoint } from '../endpoint/index.js';
 import { duration, InvalidOptionError } from '../errors/index.js';
 import type { PoolEvent } from '../events/index.js';
 import { unrefScheduler, type DeadlineSweep } from '../timing/index.js';
-import type { ClientProtocol, InnerLease } from './ClientProtocol.js';
+import type { LeasedProtocol, InnerLease } from './LeasedProtocol.js';
 import { Dispatcher } from './Dispatcher.js';
 import type { Lease } from './Lease.js';
 import { poolSettings, type HTTPConnectionPoolOptions } from './PoolOptions.js';
@@ -69,10 +69,10 @@ export class HTTPConnectionPool {
    *
    * Gotcha: a lease that is never used and never released is destroyed after `leaseTimeout`; `use` cannot forget it.
    */
-  get(key: string, endpoint$: Endpoint, options: AcquireOptions = {}): Observable<ClientProtocol> {
+  get(key: string, endpoint$: Endpoint, options: AcquireOptions = {}): Observable<LeasedProtocol> {
     checkKey(key);
     const acquireTimeout = duration(options, 'acquireTimeout', this.acquireTimeout);
-    return new Observable<ClientProtocol>(subscriber => this.acquire(key, endpoint$, acquireTimeout, subscriber));
+    return new Observable<LeasedProtocol>(subscriber => this.acquire(key, endpoint$, acquireTimeout, subscriber));
   }
 
   /** @internal `get`, subscribed to. `now`: the time, if it was just read. */
@@ -113,7 +113,7 @@ export class HTTPConnectionPool {
   use<T>(
     key: string,
     endpoint$: Endpoint,
-    project: (protocol: ClientProtocol) => ObservableInput<T>,
+    project: (protocol: LeasedProtocol) => ObservableInput<T>,
     options?: AcquireOptions,
   ): Observable<T> {
     return use(this.get(key, endpoint$, options) as Observable<Lease>, project);

@@ -13,7 +13,7 @@ import type { Endpoint, TransportInfo } from '../endpoint/index.js';
 import { AbortedError, isHTTPClientError, LeaseUsedError, type HTTPClientError } from '../errors/index.js';
 import { snapshotOf, type Progress, type ProtocolRequest, type ProtocolResponse } from '../protocol/index.js';
 import { guarded } from '../timing/index.js';
-import type { InnerLease, LeaseState } from './ClientProtocol.js';
+import type { InnerLease, LeaseState } from './LeasedProtocol.js';
 import { FirstAttempt, type Requester } from './FirstAttempt.js';
 import type { Receiver } from './Receiver.js';
 import { shouldRetry } from './shouldRetry.js';

@@ -1,4 +1,4 @@
-export type { ClientProtocol, InnerLease, LeaseState } from './ClientProtocol.js';
+export type { LeasedProtocol, InnerLease, LeaseState } from './LeasedProtocol.js';
 export { HTTPConnectionPool, type AcquireOptions, type CloseOptions } from './HTTPConnectionPool.js';
 export type { HTTPConnectionPoolOptions } from './PoolOptions.js';
 export type { PoolStats } from './PoolStats.js';

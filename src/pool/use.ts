@@ -1,5 +1,5 @@
 import { from, Observable, type ObservableInput, type Subscription } from 'rxjs';
-import type { ClientProtocol } from './ClientProtocol.js';
+import type { LeasedProtocol } from './LeasedProtocol.js';
 import type { Lease } from './Lease.js';
 import { isGone } from './Receiver.js';
 
@@ -15,7 +15,7 @@ import { isGone } from './Receiver.js';
  */
 export function use<T>(
   lease$: Observable<Lease>,
-  project: (protocol: ClientProtocol) => ObservableInput<T>,
+  project: (protocol: LeasedProtocol) => ObservableInput<T>,
 ): Observable<T> {
   return new Observable(subscriber => {
     let held: Lease | null = null;

@@ -5,7 +5,7 @@ import type * as Errors from '../../../src/errors/index.js';
 import type { HTTPClientError } from '../../../src/errors/index.js';
 import type { PoolEvent } from '../../../src/events/index.js';
 import type * as Pool from '../../../src/pool/index.js';
-import type { ClientProtocol, HTTPConnectionPool } from '../../../src/pool/index.js';
+import type { LeasedProtocol, HTTPConnectionPool } from '../../../src/pool/index.js';
 import type { ProtocolRequest } from '../../../src/protocol/index.js';
 import { SimTransport, SimConnection, type SimResponse } from './SimConnection.js';
 import type { Settings } from './settings.js';
@@ -83,7 +83,7 @@ export class SimLease {
 
   constructor(
     readonly get: SimGet,
-    readonly protocol: ClientProtocol,
+    readonly protocol: LeasedProtocol,
     public connection: SimConnection,
   ) {
     this.since = connection.world.clock.now();
@@ -497,7 +497,7 @@ export class World {
       : pool.get(name, endpoint$, options);
     const subscription = lease$.pipe(takeUntil(get.stop)).subscribe({
       next: value => {
-        if (!scoped) this.#onNext(get, value as ClientProtocol);
+        if (!scoped) this.#onNext(get, value as LeasedProtocol);
         else if (typeof value === 'object') this.#onHead(get.lease!.request!);
       },
       error: error => this.#onError(get, error),
@@ -543,7 +543,7 @@ export class World {
     if (at >= 0) waiting.splice(at, 1);
   }
 
-  #deliver(get: SimGet, protocol: ClientProtocol): SimLease | null {
+  #deliver(get: SimGet, protocol: LeasedProtocol): SimLease | null {
     const { key } = get;
     if (get.state !== 'waiting') {
       this.fail(`get ${get.id} is ${get.state} and got a lease`);
@@ -607,7 +607,7 @@ export class World {
     });
   }
 
-  #onNext(get: SimGet, protocol: ClientProtocol): void {
+  #onNext(get: SimGet, protocol: LeasedProtocol): void {
     const lease = this.#deliver(get, protocol);
     if (lease === null) return;
     this.#inNext++;
@@ -628,7 +628,7 @@ export class World {
     else if (action === 5) lease.get.subscription?.unsubscribe();
   }
 
-  #onScoped(get: SimGet, protocol: ClientProtocol): Observable<unknown> {
+  #onScoped(get: SimGet, protocol: LeasedProtocol): Observable<unknown> {
     const lease = this.#deliver(get, protocol);
     if (lease === null) return NEVER;
     this.#inNext++;

@@ -3,7 +3,7 @@ import { BehaviorSubject, config, NEVER, Observable, Subject, type Subscriber } 
 import type { Transport } from '../../../src/endpoint/index.js';
 import type { HTTPClientError } from '../../../src/errors/index.js';
 import type { PoolEvent } from '../../../src/events/index.js';
-import { HTTPConnectionPool, type ClientProtocol, type HTTPConnectionPoolOptions } from '../../../src/pool/index.js';
+import { HTTPConnectionPool, type LeasedProtocol, type HTTPConnectionPoolOptions } from '../../../src/pool/index.js';
 import { VirtualClock } from './VirtualClock.js';
 
 /** A dial that the spec drives, whose teardown can be made to do something. */
@@ -73,7 +73,7 @@ describe('what the model of the pool found', () => {
     });
 
   const ask = (pool: HTTPConnectionPool, key: string, dial: Dial, name: string) => {
-    const leases: ClientProtocol[] = [];
+    const leases: LeasedProtocol[] = [];
     const subscription = pool.get(key, dial.endpoint).subscribe({
       next: lease => {
         leases.push(lease);

@@ -6,7 +6,7 @@ import type { PoolEvent } from '../../../src/events/index.js';
 import {
   HTTPConnectionPool,
   type AcquireOptions,
-  type ClientProtocol,
+  type LeasedProtocol,
   type HTTPConnectionPoolOptions,
 } from '../../../src/pool/index.js';
 import type { ProtocolFactory, ProtocolRequest, ProtocolResponse } from '../../../src/protocol/index.js';
@@ -15,7 +15,7 @@ import { FakeEndpoint } from './FakeEndpoint.js';
 
 /** A subscription to a get, and what came of it. */
 export class Get {
-  lease: ClientProtocol | undefined = undefined;
+  lease: LeasedProtocol | undefined = undefined;
   error: unknown = undefined;
   completed = false;
   subscription!: Subscription;
@@ -86,7 +86,7 @@ export class PoolKit {
   }
 
   /** A lease that is there at once. */
-  lease(key: string, endpoint?: Endpoint | FakeEndpoint): ClientProtocol {
+  lease(key: string, endpoint?: Endpoint | FakeEndpoint): LeasedProtocol {
     const { lease } = this.get(key, endpoint);
     expect(lease).toBeDefined();
     return lease!;
@@ -121,7 +121,7 @@ export function testScheduler(): TestScheduler {
   return new TestScheduler((actual, expected) => expect(actual).toEqual(expected));
 }
 
-export function send(lease: ClientProtocol, request: Partial<ProtocolRequest> = {}): Sent {
+export function send(lease: LeasedProtocol, request: Partial<ProtocolRequest> = {}): Sent {
   const sent = new Sent();
   sent.subscription = lease.request({ path: '/', ...request }).subscribe({
     next: response => (sent.response = response),

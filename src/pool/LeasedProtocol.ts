@@ -28,7 +28,7 @@ export type LeaseState =
  *   quiescent               q                 the pool has the connection back, before the last d
  * ```
  */
-export interface ClientProtocol {
+export interface LeasedProtocol {
   readonly key: string;
   /** The connection has carried a request, or been idle, before. Turns false when a request was retried on a new one. */
   readonly reused: boolean;
@@ -51,7 +51,7 @@ export interface ClientProtocol {
 }
 
 /** A lease, as the layer above the pool has it: not for users. */
-export interface InnerLease extends ClientProtocol {
+export interface InnerLease extends LeasedProtocol {
   /** `request`, subscribed to, at the time `now`. What it returns is to be unsubscribed from also when all has come. */
   send(request: ProtocolRequest, receiver: Receiver<ProtocolResponse>, now: number): Unsubscribable | undefined;
 }

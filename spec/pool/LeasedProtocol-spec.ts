@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { firstValueFrom, Subject } from 'rxjs';
 import { LeaseUsedError, ResponseFailedError } from '../../src/errors/index.js';
-import type { ClientProtocol } from '../../src/pool/index.js';
+import type { LeasedProtocol } from '../../src/pool/index.js';
 import { FakeEndpoint, PoolKit, send, testScheduler } from './support/index.js';
 
 describe('a lease', () => {
@@ -49,7 +49,7 @@ describe('a lease', () => {
     expect(send(lease).error).toBeInstanceOf(LeaseUsedError);
   });
 
-  it.each<[string, (lease: ClientProtocol) => void]>([
+  it.each<[string, (lease: LeasedProtocol) => void]>([
     ['released', lease => lease.release()],
     ['aborted', lease => lease.abort()],
   ])('that was %s is inert', (_name, end) => {
@@ -155,7 +155,7 @@ describe('a lease', () => {
   });
 
   describe('that is over cannot touch a later lease of its connection (P17)', () => {
-    function twoLeases(): { kit: PoolKit; stale: ClientProtocol; current: ClientProtocol } {
+    function twoLeases(): { kit: PoolKit; stale: LeasedProtocol; current: LeasedProtocol } {
       const kit = new PoolKit();
       const stale = kit.lease('k');
       send(stale);
@@ -187,7 +187,7 @@ describe('a lease', () => {
       const kit = new PoolKit({ maxConnectionsPerHost: 1 });
       const stale = kit.lease('k');
       send(stale);
-      const next: ClientProtocol[] = [];
+      const next: LeasedProtocol[] = [];
       kit.pool.get('k', new FakeEndpoint().stream).subscribe(lease => {
         next.push(lease);
         stale.abort();
@@ -224,7 +224,7 @@ describe('a lease', () => {
       expect(kit.connections[0].state).toBe('closed');
     });
 
-    it.each<[string, (lease: ClientProtocol) => void]>([
+    it.each<[string, (lease: LeasedProtocol) => void]>([
       ['used', lease => send(lease)],
       ['released', lease => lease.release()],
     ])('is not, once it is %s', (_name, act) => {
