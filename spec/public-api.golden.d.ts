@@ -42,7 +42,7 @@ export interface AgentOptions {
     readonly pool?: HTTPConnectionPool | HTTPConnectionPoolOptions;
     readonly interceptors?: readonly HTTPInterceptor[];
     readonly baseURL?: string | URL;
-    readonly headers?: HeadersInit;
+    readonly headers?: HTTPHeadersInit;
     readonly timeouts?: Timeouts;
     readonly decompress?: boolean | DecompressOptions;
     readonly tls?: ConnectOptions;
@@ -309,13 +309,13 @@ export class HTTPHeaders implements Iterable<[
 ]> {
     static readonly empty: HTTPHeaders;
     private constructor();
-    static from(init?: HeadersInit): HTTPHeaders;
+    static from(init?: HTTPHeadersInit): HTTPHeaders;
     get raw(): readonly string[];
     get size(): number;
     get(name: string): string | null;
     getAll(name: string): readonly string[];
     has(name: string): boolean;
-    with(init: HeadersInit): HTTPHeaders;
+    with(init: HTTPHeadersInit): HTTPHeaders;
     without(...names: string[]): HTTPHeaders;
     [Symbol.iterator](): IterableIterator<[
         string,
@@ -323,6 +323,11 @@ export class HTTPHeaders implements Iterable<[
     ]>;
     toJSON(): Record<string, string | string[]>;
 }
+
+export type HTTPHeadersInit = HTTPHeaders | Iterable<readonly [
+    string,
+    string
+]> | Readonly<Record<string, string | readonly string[] | undefined>>;
 
 export type HTTPInterceptor = (request: HTTPRequest, next: HTTPHandler) => Observable<HTTPResponse>;
 
@@ -361,7 +366,7 @@ export interface HTTPResponse extends ProtocolResponse {
 export interface HTTPResponseUpdate {
     readonly status?: number;
     readonly statusText?: string;
-    readonly headers?: HeadersInit;
+    readonly headers?: HTTPHeadersInit;
     readonly body?: BodySource;
     readonly history?: readonly HTTPResponse[];
 }
@@ -371,11 +376,6 @@ export class HTTPStatusError extends HTTPClientError {
     constructor(status: number, response: object, statusText?: string);
     get response(): object;
 }
-
-export type HeadersInit = HTTPHeaders | Iterable<readonly [
-    string,
-    string
-]> | Readonly<Record<string, string | readonly string[] | undefined>>;
 
 export class HeadersOverflowError extends ParseError {
     readonly limit: string;
@@ -543,7 +543,7 @@ export interface ProtocolRequest {
     readonly method?: string;
     readonly path: string;
     readonly absoluteForm?: boolean;
-    readonly headers?: HeadersInit;
+    readonly headers?: HTTPHeadersInit;
     readonly body?: RequestBody | null;
     readonly idempotent?: boolean;
     readonly timeouts?: ExchangeTimeouts;
@@ -576,7 +576,7 @@ export type ProxyInit = string | URL | ProxyOptions;
 export interface ProxyOptions {
     readonly url: string | URL;
     readonly authorization?: string;
-    readonly headers?: HeadersInit;
+    readonly headers?: HTTPHeadersInit;
     readonly tls?: ConnectOptions;
 }
 
@@ -613,7 +613,7 @@ export interface RequestObserver {
 }
 
 export interface RequestOptions extends BodyInit {
-    readonly headers?: HeadersInit;
+    readonly headers?: HTTPHeadersInit;
     readonly query?: Query;
     readonly timeouts?: Timeouts;
     readonly signal?: AbortSignal;
@@ -827,7 +827,7 @@ export interface TunnelOptions {
     readonly host: string;
     readonly port: number;
     readonly authorization?: string;
-    readonly headers?: HeadersInit;
+    readonly headers?: HTTPHeadersInit;
     readonly connectTimeout?: number;
     readonly scheduler?: SchedulerLike;
 }
@@ -978,7 +978,7 @@ export type FlushBody = string | Uint8Array | Observable<Uint8Array | string> | 
 export interface FlushOptions {
     readonly status?: number;
     readonly statusText?: string;
-    readonly headers?: HeadersInit;
+    readonly headers?: HTTPHeadersInit;
 }
 
 export class HTTPTestingController {
@@ -1022,7 +1022,7 @@ export class TestRequest {
     get answered(): boolean;
     get sent(): SeenRequest;
     get body(): string;
-    informational(status: number, headers?: HeadersInit): void;
+    informational(status: number, headers?: HTTPHeadersInit): void;
     flush(body?: FlushBody, { status, statusText, headers: init }?: FlushOptions): void;
     error(error?: Error): void;
 }

@@ -121,7 +121,7 @@ export type {
 
 /* Headers */
 export { HTTPHeaders } from './wire/index.js';
-export type { HeadersInit, ResponseHead, ResponseLimits } from './wire/index.js';
+export type { HTTPHeadersInit, ResponseHead, ResponseLimits } from './wire/index.js';
 
 /* Endpoints */
 export { duplex, endpointFor, socks, tcp, tls, tlsIdentity, tunnel, unix } from './endpoint/index.js';

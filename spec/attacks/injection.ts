@@ -1,4 +1,4 @@
-import type { AgentBody, HeadersInit, HTTPHeaders } from '../../src/index.js';
+import type { AgentBody, HTTPHeadersInit, HTTPHeaders } from '../../src/index.js';
 import { microtasks, readRequests } from '../support/index.js';
 import { shown, stageOf, type Attacks, type Library } from './attack.js';
 
@@ -41,7 +41,7 @@ function changing(first: string, then: string): () => string {
 }
 
 /** All ways to give the same headers. */
-function shapes(pairs: readonly (readonly [string, string])[]): HeadersInit[] {
+function shapes(pairs: readonly (readonly [string, string])[]): HTTPHeadersInit[] {
   const record: Record<string, string[]> = {};
   for (const [name, value] of pairs) (record[name] ??= []).push(value);
   const iterable: Iterable<readonly [string, string]> = { [Symbol.iterator]: () => pairs[Symbol.iterator]() };

@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import { lastValueFrom, mergeMap } from 'rxjs';
-import type { AgentOptions, ConnectOptions, HeadersInit, HTTPInterceptor, PoolEvent } from '../../src/index.js';
+import type { AgentOptions, ConnectOptions, HTTPHeadersInit, HTTPInterceptor, PoolEvent } from '../../src/index.js';
 import {
   ca,
   certificate,
@@ -84,7 +84,7 @@ async function outcome(work: Promise<unknown>): Promise<string> {
 }
 
 /** Proxy-Authorization in every container of headers. */
-const containers: Record<string, HeadersInit> = {
+const containers: Record<string, HTTPHeadersInit> = {
   object: { 'Proxy-Authorization': 'Basic SECRET' },
   'lower case': { 'proxy-authorization': 'Basic SECRET' },
   'odd case': { 'pRoXy-AuThOrIzAtIoN': 'Basic SECRET' },

@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import type { ProtocolRequest } from '../../src/protocol/index.js';
-import type { HeadersInit } from '../../src/wire/index.js';
+import type { HTTPHeadersInit } from '../../src/wire/index.js';
 import { answer, openConnection, readRequests, record } from '../support/index.js';
 import { turns } from '../loopback/until.js';
 import type { Library } from './library.js';
@@ -9,7 +9,7 @@ import type { Asked, RequestRow, Sent } from './tables/requests.js';
 const host = 'example.test';
 
 /** The forms in which the same headers can be given. */
-export function shapesOf(headers: Asked['headers'] = []): Readonly<Record<string, HeadersInit>> {
+export function shapesOf(headers: Asked['headers'] = []): Readonly<Record<string, HTTPHeadersInit>> {
   const names = new Set(headers.map(([name]) => name));
   const valuesOf = (wanted: string) => headers.filter(([name]) => name === wanted).map(([, value]) => value);
   return {

@@ -1,4 +1,4 @@
-import type { HeadersInit } from '../../src/wire/index.js';
+import type { HTTPHeadersInit } from '../../src/wire/index.js';
 import type { Random } from './Random.js';
 
 /** A request as somebody may ask for it, in order or not. */
@@ -259,17 +259,17 @@ export function randomRequest(random: Random): RequestPlay {
 /** The fields in their shape; null if that shape itself refuses them. */
 export function headersIn(
   { shape, fields }: RequestPlay,
-  from: (init: HeadersInit) => HeadersInit,
-): HeadersInit | null {
+  from: (init: HTTPHeadersInit) => HTTPHeadersInit,
+): HTTPHeadersInit | null {
   switch (shape) {
     case 'pairs':
-      return fields as HeadersInit;
+      return fields as HTTPHeadersInit;
     case 'map':
-      return new Map(fields) as unknown as HeadersInit;
+      return new Map(fields) as unknown as HTTPHeadersInit;
     case 'record':
-      return Object.fromEntries(fields) as HeadersInit;
+      return Object.fromEntries(fields) as HTTPHeadersInit;
     case 'HTTPHeaders':
-      return from(fields as HeadersInit);
+      return from(fields as HTTPHeadersInit);
     case 'fetch':
       try {
         return new Headers(fields as [string, string][]);
@@ -280,7 +280,7 @@ export function headersIn(
 }
 
 /** What is asked for once it is in its shape: a Map keeps the last of a name, a record sorts numbers, fetch joins. */
-export function pairsOf(headers: HeadersInit): [unknown, unknown][] {
+export function pairsOf(headers: HTTPHeadersInit): [unknown, unknown][] {
   if (Symbol.iterator in headers) return [...(headers as Iterable<[unknown, unknown]>)];
   return Object.entries(headers as Record<string, unknown>).flatMap(([name, value]): [unknown, unknown][] =>
     Array.isArray(value) ? value.map(each => [name, each]) : value === undefined ? [] : [[name, value]],

@@ -2,7 +2,7 @@ import { Observable } from 'rxjs';
 import { Agent, AgentResponse, HTTPRequest, type AgentOptions, type HTTPResponse } from '../../src/agent/index.js';
 import type { HTTPConnectionPoolOptions } from '../../src/pool/index.js';
 import { IncomingResponse, incomingOf, type BodySource } from '../../src/protocol/index.js';
-import { HTTPHeaders, type HeadersInit } from '../../src/wire/index.js';
+import { HTTPHeaders, type HTTPHeadersInit } from '../../src/wire/index.js';
 import { FakeTransport, microtasks, record, VirtualClock, type SeenRequest } from '../support/index.js';
 
 /** A request as a server sees it. */
@@ -82,7 +82,7 @@ export function site(
 /** A response that comes from no connection. */
 export function made(
   request: HTTPRequest,
-  { status = 200, headers = {}, body = '' }: { status?: number; headers?: HeadersInit; body?: BodySource } = {},
+  { status = 200, headers = {}, body = '' }: { status?: number; headers?: HTTPHeadersInit; body?: BodySource } = {},
 ): HTTPResponse {
   const head = { status, statusText: '', httpVersion: '1.1' as const, headers: HTTPHeaders.from(headers) };
   const timings = { send: 0, wait: 0, receive: 0 };

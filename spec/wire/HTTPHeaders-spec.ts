@@ -2,12 +2,12 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { InvalidRequestError } from '../../src/errors/index.js';
-import { HTTPHeaders, ResponseParser, serializeRequestHead, type HeadersInit } from '../../src/wire/index.js';
+import { HTTPHeaders, ResponseParser, serializeRequestHead, type HTTPHeadersInit } from '../../src/wire/index.js';
 
-const pairs = (init?: HeadersInit) => [...HTTPHeaders.from(init)];
+const pairs = (init?: HTTPHeadersInit) => [...HTTPHeaders.from(init)];
 const fieldOf = (init: unknown): string => {
   try {
-    HTTPHeaders.from(init as HeadersInit);
+    HTTPHeaders.from(init as HTTPHeadersInit);
   } catch (error) {
     expect(error).toBeInstanceOf(InvalidRequestError);
     return (error as InvalidRequestError).field;
@@ -80,7 +80,7 @@ describe('HTTPHeaders', () => {
     ]);
   });
 
-  it.each<[string, HeadersInit]>([
+  it.each<[string, HTTPHeadersInit]>([
     [
       'pairs',
       [
@@ -147,11 +147,11 @@ describe('HTTPHeaders', () => {
       delete polluted['X-Evil'];
       delete polluted[Symbol.iterator];
     }
-    expect(pairs(Object.create({ 'X-Inherited': '1' }) as HeadersInit)).toEqual([]);
+    expect(pairs(Object.create({ 'X-Inherited': '1' }) as HTTPHeadersInit)).toEqual([]);
   });
 
   it.each(['__proto__', 'constructor', 'hasOwnProperty', 'toString'])('hold %s like any other name', name => {
-    const made = HTTPHeaders.from(JSON.parse(`{"${name}": "1"}`) as HeadersInit);
+    const made = HTTPHeaders.from(JSON.parse(`{"${name}": "1"}`) as HTTPHeadersInit);
     expect(made.get(name)).toBe('1');
     expect(Object.entries(made.toJSON())).toEqual([[name.toLowerCase(), '1']]);
     expect([HTTPHeaders.empty.get(name), HTTPHeaders.empty.has(name)]).toEqual([null, false]);
@@ -258,7 +258,7 @@ describe('HTTPHeaders', () => {
     // With an `x` in front no name is an array index, so that records keep their order, and none is special.
     const name = fc.stringMatching(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,12}$/).map(text => `x${text}`.toLowerCase());
     const value = fc.stringMatching(/^[\t -~\x80-\xff]{0,12}$/);
-    const wire = (init: HeadersInit) =>
+    const wire = (init: HTTPHeadersInit) =>
       serializeRequestHead({
         method: 'GET',
         path: '/',

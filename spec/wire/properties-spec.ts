@@ -3,7 +3,7 @@ import { Duplex } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { InvalidRequestError } from '../../src/errors/index.js';
-import { HTTPHeaders, serializeRequestHead, type HeadersInit } from '../../src/wire/index.js';
+import { HTTPHeaders, serializeRequestHead, type HTTPHeadersInit } from '../../src/wire/index.js';
 import { bytewise, verdict, type Scene, type Verdict } from './verdict.js';
 
 const seeds = [
@@ -192,7 +192,7 @@ describe('the request serialiser', () => {
         (method, path, host, fields, absoluteForm) => {
           let text: string;
           try {
-            const headers = HTTPHeaders.from(fields as HeadersInit);
+            const headers = HTTPHeaders.from(fields as HTTPHeadersInit);
             text = serializeRequestHead({
               method,
               path,

@@ -6,11 +6,11 @@ import {
   serializeRequestHead,
   wantsClose,
   wantsUpgrade,
-  type HeadersInit,
+  type HTTPHeadersInit,
   type RequestHead,
 } from '../../src/wire/index.js';
 
-type Part = Partial<Omit<RequestHead, 'headers'>> & { readonly headers?: HeadersInit };
+type Part = Partial<Omit<RequestHead, 'headers'>> & { readonly headers?: HTTPHeadersInit };
 
 const head = ({ headers, ...rest }: Part): RequestHead => ({
   method: 'GET',
@@ -52,7 +52,7 @@ describe('serializeRequestHead', () => {
     expect(write({ headers, persistent: false })).not.toBe(write({ headers }));
   });
 
-  it.each<[string, HeadersInit, string]>([
+  it.each<[string, HTTPHeadersInit, string]>([
     ['nothing', {}, 'Connection: close'],
     ['close', { Connection: 'close, CLOSE' }, 'Connection: close'],
     ['keep-alive', { Connection: 'keep-alive' }, 'Connection: close'],
@@ -118,7 +118,7 @@ describe('serializeRequestHead', () => {
   });
 
   it('tells what the user declared', () => {
-    const of = (init: HeadersInit) => {
+    const of = (init: HTTPHeadersInit) => {
       const headers = HTTPHeaders.from(init);
       return [declaredLength(headers), wantsClose(headers), wantsUpgrade(headers)];
     };

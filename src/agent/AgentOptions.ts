@@ -1,7 +1,7 @@
 import type { Endpoint } from '../endpoint/index.js';
 import { callable, InvalidOptionError, own, record, textOf } from '../errors/index.js';
 import { HTTPConnectionPool, type HTTPConnectionPoolOptions } from '../pool/index.js';
-import { HTTPHeaders, type HeadersInit } from '../wire/index.js';
+import { HTTPHeaders, type HTTPHeadersInit } from '../wire/index.js';
 import { acceptEncoding } from './codings.js';
 import { connectOptions, type ConnectOptions } from './ConnectOptions.js';
 import { decompressLimits, type DecompressLimits, type DecompressOptions } from './DecompressOptions.js';
@@ -19,7 +19,7 @@ export interface AgentOptions {
   /** Requests are paths below this URL, and cannot lead out of it. */
   readonly baseURL?: string | URL;
   /** Headers of every request, unless it has its own of that name. */
-  readonly headers?: HeadersInit;
+  readonly headers?: HTTPHeadersInit;
   readonly timeouts?: Timeouts;
   /**
    * Asks for encoded bodies (`Accept-Encoding`) and undoes gzip, deflate, br, and zstd from Node 24 on; `false`: neither.

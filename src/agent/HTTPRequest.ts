@@ -1,7 +1,7 @@
 import { InvalidOptionError, InvalidRequestError, own, record } from '../errors/index.js';
 import type { LeasedProtocol } from '../pool/index.js';
 import type { RequestBody, RequestObserver } from '../protocol/index.js';
-import { checkMethod, HTTPHeaders, type HeadersInit } from '../wire/index.js';
+import { checkMethod, HTTPHeaders, type HTTPHeadersInit } from '../wire/index.js';
 import { bodyOf, type BodyInit } from './bodyOf.js';
 import { HTTPContext } from './HTTPContext.js';
 import { resolveURL, type Query } from './resolveURL.js';
@@ -16,7 +16,7 @@ export interface RequestDefaults {
 }
 
 export interface RequestOptions extends BodyInit {
-  readonly headers?: HeadersInit;
+  readonly headers?: HTTPHeadersInit;
   /** Added to the query of the URL. */
   readonly query?: Query;
   readonly timeouts?: Timeouts;
@@ -163,7 +163,7 @@ const noDefaults: RequestDefaults = { headers: HTTPHeaders.empty, timeouts: noTi
 function merge(
   defaults: HTTPHeaders,
   ofBody: HTTPHeaders,
-  given: HeadersInit | undefined,
+  given: HTTPHeadersInit | undefined,
   authorization: string | undefined,
 ): HTTPHeaders {
   let headers = given === undefined ? defaults : defaults.with(given);

@@ -13,7 +13,7 @@ import {
   type TextOptions,
   type Timings,
 } from '../protocol/index.js';
-import { HTTPHeaders, type HeadersInit } from '../wire/index.js';
+import { HTTPHeaders, type HTTPHeadersInit } from '../wire/index.js';
 import { describe } from './describe.js';
 import type { HTTPRequest } from './HTTPRequest.js';
 
@@ -45,7 +45,7 @@ export interface HTTPResponseUpdate {
   readonly status?: number;
   readonly statusText?: string;
   /** All of them: `response.headers.without(…)`, `response.headers.with(…)`. */
-  readonly headers?: HeadersInit;
+  readonly headers?: HTTPHeadersInit;
   /** Gotcha: a new body does not end the old one. Make it of that, or discard that. */
   readonly body?: BodySource;
   readonly history?: readonly HTTPResponse[];

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { tcp, tls, tlsIdentity } from '../endpoint/index.js';
 import { InvalidOptionError, own, record, textOf } from '../errors/index.js';
-import { HTTPHeaders, type HeadersInit } from '../wire/index.js';
+import { HTTPHeaders, type HTTPHeadersInit } from '../wire/index.js';
 import { connectOptions, socketIdentity, type ConnectOptions } from './ConnectOptions.js';
 import { basic, parseURL, redactText, unescape } from './Target.js';
 
@@ -14,7 +14,7 @@ export interface ProxyOptions {
   /** The value of Proxy-Authorization, instead of the credentials in the URL. */
   readonly authorization?: string;
   /** Headers for a proxy that speaks HTTP, with each CONNECT and each request for an `http:` URL. */
-  readonly headers?: HeadersInit;
+  readonly headers?: HTTPHeadersInit;
   /** How the proxy is connected to. Options of the socket that are not here are those of the agent's `tls`; TLS is not. */
   readonly tls?: ConnectOptions;
 }

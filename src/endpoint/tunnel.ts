@@ -1,6 +1,6 @@
 import type { SchedulerLike } from 'rxjs';
 import { duration, InvalidOptionError, ParseError, ProxyError } from '../errors/index.js';
-import { HTTPHeaders, ResponseParser, serializeRequestHead, type HeadersInit } from '../wire/index.js';
+import { HTTPHeaders, ResponseParser, serializeRequestHead, type HTTPHeadersInit } from '../wire/index.js';
 import { authorityOf } from './authorityOf.js';
 import { checkHost, checkPort } from './checks.js';
 import { ownOptions } from './ownOptions.js';
@@ -14,7 +14,7 @@ export interface TunnelOptions {
   /** The value of Proxy-Authorization, such as `Basic dTpw`. */
   readonly authorization?: string;
   /** Further headers for the proxy. The server never sees them. */
-  readonly headers?: HeadersInit;
+  readonly headers?: HTTPHeadersInit;
   /** ms over the dial of the proxy and the handshake with it, Infinity for none. @default 10_000 */
   readonly connectTimeout?: number;
   /** For the deadline. @default asyncScheduler */

@@ -1,5 +1,5 @@
 import { member, own } from '../errors/index.js';
-import { HTTPHeaders, type HeadersInit, type ResponseHead } from '../wire/index.js';
+import { HTTPHeaders, type HTTPHeadersInit, type ResponseHead } from '../wire/index.js';
 import type { RequestBody } from './RequestBody.js';
 
 /** What one exchange may wait for, in ms. `Infinity`: for ever. */
@@ -39,7 +39,7 @@ export interface ProtocolRequest {
    * a Host then. Proxy-Authorization is sent with such a path, and to CONNECT, and never else.
    */
   readonly absoluteForm?: boolean;
-  readonly headers?: HeadersInit;
+  readonly headers?: HTTPHeadersInit;
   readonly body?: RequestBody | null;
   /** Says that doing it twice does no harm, whatever the method: it may be retried on a stale connection. */
   readonly idempotent?: boolean;

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Observable, Subscription } from 'rxjs';
-import { HTTPHeaders, type HeadersInit, type HTTPRequest } from '../index.js';
+import { HTTPHeaders, type HTTPHeadersInit, type HTTPRequest } from '../index.js';
 import type { FakeTransport } from './FakeTransport.js';
 import type { SeenRequest } from './readRequests.js';
 
@@ -12,7 +12,7 @@ export interface FlushOptions {
   readonly status?: number;
   /** Default: that of the status. */
   readonly statusText?: string;
-  readonly headers?: HeadersInit;
+  readonly headers?: HTTPHeadersInit;
 }
 
 /** A request that waits for the answer that a test gives it. */
@@ -48,7 +48,7 @@ export class TestRequest {
   }
 
   /** Sends an informational response (1xx); the answer is still to come. */
-  informational(status: number, headers: HeadersInit = {}): void {
+  informational(status: number, headers: HTTPHeadersInit = {}): void {
     this.#check('inform');
     this.transport.respond(headOf(status, undefined, HTTPHeaders.from(headers)));
   }

@@ -2,7 +2,7 @@ import { InvalidRequestError, member } from '../errors/index.js';
 import { fieldValue, isTokenText, quote, trimWhitespace } from './fieldText.js';
 import { requestFields, type RequestFields } from './RequestFields.js';
 
-export type HeadersInit =
+export type HTTPHeadersInit =
   HTTPHeaders | Iterable<readonly [string, string]> | Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** Fields whose values are not printed: credentials by their names, the usual ones and those that people make up. */
@@ -41,7 +41,7 @@ export class HTTPHeaders implements Iterable<[string, string]> {
    *
    * @throws InvalidRequestError, its `field` the header's name, if a name is no token or a value may not be sent.
    */
-  static from(init?: HeadersInit): HTTPHeaders {
+  static from(init?: HTTPHeadersInit): HTTPHeaders {
     if (init instanceof HTTPHeaders) {
       return init;
     }
@@ -121,7 +121,7 @@ export class HTTPHeaders implements Iterable<[string, string]> {
   }
 
   /** A copy in which the fields of `init` take the place of all fields that have one of their names. */
-  with(init: HeadersInit): HTTPHeaders {
+  with(init: HTTPHeadersInit): HTTPHeaders {
     const added = HTTPHeaders.from(init);
     if (added.size === 0) {
       return this;

@@ -1,6 +1,6 @@
 export { chunkHead, lastChunk } from './chunk.js';
 export { listElements } from './fieldText.js';
-export { HTTPHeaders, type HeadersInit } from './HTTPHeaders.js';
+export { HTTPHeaders, type HTTPHeadersInit } from './HTTPHeaders.js';
 export { defaultResponseLimits, responseLimits, type ResponseLimits } from './ResponseLimits.js';
 export type { KeepAlive, ResponseFraming, ResponseHead } from './ResponseHead.js';
 export { utf8 } from './octets.js';
