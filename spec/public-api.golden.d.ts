@@ -116,7 +116,7 @@ export interface Connection {
         readonly max?: number;
     } | undefined;
     request(request: ProtocolRequest): Observable<ProtocolResponse>;
-    progress(): Progress;
+    progress(): ExchangeProgress;
     readonly quiescent: Observable<void>;
     readonly disconnected: Observable<HTTPClientError | null>;
     close(reason?: unknown): void;
@@ -185,6 +185,13 @@ export interface EventSourceOptions extends Omit<RequestOptions, 'body' | 'json'
 }
 
 export type EvictionReason = 'idle-timeout' | 'overflow' | 'room' | 'max-age' | 'max-requests' | 'not-persistent' | 'peer-closed' | 'unsolicited-data' | 'error' | 'cancelled' | 'leaked' | 'wrong-state' | 'upgraded' | 'pool-closed';
+
+export interface ExchangeProgress {
+    readonly state: ConnectionState;
+    readonly wrote: boolean;
+    readonly responseByte: boolean;
+    readonly bodySubscribed: boolean;
+}
 
 export interface ExchangeTimeouts {
     readonly headers?: number;
@@ -517,13 +524,6 @@ export interface PoolStats {
     readonly evictions: number;
     readonly refusals: number;
     readonly leaks: number;
-}
-
-export interface Progress {
-    readonly state: ConnectionState;
-    readonly wrote: boolean;
-    readonly responseByte: boolean;
-    readonly bodySubscribed: boolean;
 }
 
 export interface ProtocolContext {
@@ -891,7 +891,7 @@ export function retryFailures(options?: RetryFailuresOptions): HTTPInterceptor;
 
 export function serverSentEvents(options?: ServerSentEventsOptions): OperatorFunction<ProtocolResponse, ServerSentEvent>;
 
-export function shouldRetry(failure: Failure, request: ProtocolRequest, progress: Progress): boolean;
+export function shouldRetry(failure: Failure, request: ProtocolRequest, progress: ExchangeProgress): boolean;
 
 export function socks(proxy$: Endpoint, options: SocksOptions): Endpoint;
 

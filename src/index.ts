@@ -107,7 +107,7 @@ export type {
   ConnectionState,
   ExchangeTimeouts,
   JSONOptions,
-  Progress,
+  ExchangeProgress,
   ProtocolContext,
   ProtocolFactory,
   ProtocolLimits,

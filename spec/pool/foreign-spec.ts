@@ -6,7 +6,7 @@ import {
   HTTP11ClientProtocol,
   type Connection,
   type ConnectionState,
-  type Progress,
+  type ExchangeProgress,
   type ProtocolRequest,
   type ProtocolResponse,
 } from '../../src/protocol/index.js';
@@ -48,7 +48,7 @@ class Careless implements Connection {
     this.#asked?.error(error);
   }
 
-  progress(): Progress {
+  progress(): ExchangeProgress {
     return { state: this.state, wrote: this.#wrote, responseByte: false, bodySubscribed: false };
   }
 

@@ -18,7 +18,7 @@ import {
   UploadTimeoutError,
 } from '../../src/errors/index.js';
 import { shouldRetry } from '../../src/pool/index.js';
-import type { Progress, ProtocolRequest } from '../../src/protocol/index.js';
+import type { ExchangeProgress, ProtocolRequest } from '../../src/protocol/index.js';
 
 const lost = new ResponseNeverReceivedError('lost');
 const flags = [true, false];
@@ -39,7 +39,7 @@ describe('shouldRetry', () => {
                       method: idempotent ? 'PUT' : 'POST',
                       body: replayable ? 'x' : of('x'),
                     };
-                    const progress: Progress = { state: 'closed', wrote, responseByte, bodySubscribed };
+                    const progress: ExchangeProgress = { state: 'closed', wrote, responseByte, bodySubscribed };
                     const expected =
                       allowed &&
                       first &&
@@ -55,7 +55,7 @@ describe('shouldRetry', () => {
     expect(cases).toBe(256);
   });
 
-  const at: Progress = { state: 'closed', wrote: true, responseByte: false, bodySubscribed: false };
+  const at: ExchangeProgress = { state: 'closed', wrote: true, responseByte: false, bodySubscribed: false };
   const retries = (request: Partial<ProtocolRequest>, error: unknown = lost, progress = at): boolean =>
     shouldRetry({ error, allowed: true, first: true, reused: true }, { path: '/', ...request }, progress);
 

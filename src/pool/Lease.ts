@@ -11,7 +11,7 @@ import {
 } from 'rxjs';
 import type { Endpoint, TransportInfo } from '../endpoint/index.js';
 import { AbortedError, isHTTPClientError, LeaseUsedError, type HTTPClientError } from '../errors/index.js';
-import { snapshotOf, type Progress, type ProtocolRequest, type ProtocolResponse } from '../protocol/index.js';
+import { snapshotOf, type ExchangeProgress, type ProtocolRequest, type ProtocolResponse } from '../protocol/index.js';
 import { guarded } from '../timing/index.js';
 import type { InnerLease, LeaseState } from './LeasedProtocol.js';
 import { FirstAttempt, type Requester } from './FirstAttempt.js';
@@ -296,4 +296,4 @@ export class Lease implements InnerLease, Holder, Requester {
   }
 }
 
-const untouched: Progress = { state: 'closed', wrote: false, responseByte: false, bodySubscribed: false };
+const untouched: ExchangeProgress = { state: 'closed', wrote: false, responseByte: false, bodySubscribed: false };

@@ -1,5 +1,5 @@
 import { isHTTPClientError, type HTTPClientErrorCode } from '../errors/index.js';
-import { isIdempotent, isReplayable, type Progress, type ProtocolRequest } from '../protocol/index.js';
+import { isIdempotent, isReplayable, type ExchangeProgress, type ProtocolRequest } from '../protocol/index.js';
 
 /** What there is to know about a request that failed. */
 export interface Failure {
@@ -21,7 +21,7 @@ export interface Failure {
  * wrong); not cancelled; no byte of a response seen; nothing was written, or the request is idempotent; the body was not
  * begun, or can be sent again.
  */
-export function shouldRetry(failure: Failure, request: ProtocolRequest, progress: Progress): boolean {
+export function shouldRetry(failure: Failure, request: ProtocolRequest, progress: ExchangeProgress): boolean {
   const { error, allowed, first, reused } = failure;
   return (
     allowed &&

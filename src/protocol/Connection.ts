@@ -8,7 +8,7 @@ import type { ProtocolResponse } from './ProtocolResponse.js';
 import type { ConnectionState } from './transitions.js';
 
 /** How far the current, or else the last, exchange of a connection got. */
-export interface Progress {
+export interface ExchangeProgress {
   readonly state: ConnectionState;
   /** A byte of the request was given to the transport. */
   readonly wrote: boolean;
@@ -30,7 +30,7 @@ export interface Connection {
    * it destroys the connection; after it, nothing.
    */
   request(request: ProtocolRequest): Observable<ProtocolResponse>;
-  progress(): Progress;
+  progress(): ExchangeProgress;
   /**
    * Fires once per exchange, if the connection can be used again: after the last byte of the response was read, before
    * the consumer is told.

@@ -18,7 +18,7 @@ import {
 } from '../errors/index.js';
 import { Deadline, loopTurn } from '../timing/index.js';
 import { HTTPHeaders, type ResponseHead } from '../wire/index.js';
-import type { Connection, Progress, ProtocolContext } from './Connection.js';
+import type { Connection, ExchangeProgress, ProtocolContext } from './Connection.js';
 import { Exchange, type ExchangeOwner } from './Exchange.js';
 import { Lifecycle, type ConnectionOwner } from './Lifecycle.js';
 import { outgoing, type Outgoing } from './outgoing.js';
@@ -93,7 +93,7 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
     return this.#keepAlive;
   }
 
-  progress(): Progress {
+  progress(): ExchangeProgress {
     return {
       state: this.#state,
       wrote: this.#wrote,

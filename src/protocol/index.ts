@@ -1,7 +1,7 @@
 export { BodyFilter } from './BodyFilter.js';
 export { collectBytes, collectJSON, collectText, discardBody, type Collect } from './collect.js';
 export { byteOrderMarkOf, charsetOf, encodingOf, essenceOf } from './charset.js';
-export type { Connection, Progress, ProtocolContext, ProtocolFactory } from './Connection.js';
+export type { Connection, ExchangeProgress, ProtocolContext, ProtocolFactory } from './Connection.js';
 export { dropBody } from './dropBody.js';
 export { HTTP11ClientProtocol } from './HTTP11ClientProtocol.js';
 export { HTTPBody } from './HTTPBody.js';

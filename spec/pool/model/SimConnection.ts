@@ -4,7 +4,7 @@ import type { HTTPClientError } from '../../../src/errors/index.js';
 import type {
   Connection,
   ConnectionState,
-  Progress,
+  ExchangeProgress,
   ProtocolRequest,
   ProtocolResponse,
 } from '../../../src/protocol/index.js';
@@ -88,7 +88,7 @@ export class SimConnection implements Connection {
     return this.said;
   }
 
-  progress(): Progress {
+  progress(): ExchangeProgress {
     return { state: this.state, wrote: this.#wrote, responseByte: this.#responseByte, bodySubscribed: this.#wrote };
   }
 

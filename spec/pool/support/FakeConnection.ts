@@ -10,7 +10,7 @@ import {
 import type {
   Connection,
   ConnectionState,
-  Progress,
+  ExchangeProgress,
   ProtocolContext,
   ProtocolRequest,
   ProtocolResponse,
@@ -75,7 +75,7 @@ export class FakeConnection implements Connection {
     return this.refs >= this.unrefs;
   }
 
-  progress(): Progress {
+  progress(): ExchangeProgress {
     return {
       state: this.#state,
       wrote: this.#wrote,
