@@ -199,13 +199,6 @@ export interface ExchangeTimeouts {
     readonly bodyUnclaimed?: number;
 }
 
-export interface Failure {
-    readonly error: unknown;
-    readonly allowed: boolean;
-    readonly first: boolean;
-    readonly reused: boolean;
-}
-
 export interface FollowRedirectsOptions {
     readonly maxRedirects?: number;
     readonly strict?: boolean;
@@ -597,6 +590,13 @@ export class RedirectError extends HTTPClientError {
 
 export type RequestBody = BodySource | (() => BodySource);
 
+export interface RequestFailure {
+    readonly error: unknown;
+    readonly allowed: boolean;
+    readonly first: boolean;
+    readonly reused: boolean;
+}
+
 export class RequestGenerationFailedError extends HTTPClientError {
     constructor(message: string, init?: HTTPClientErrorInit, code?: HTTPClientErrorCode);
 }
@@ -891,7 +891,7 @@ export function retryFailures(options?: RetryFailuresOptions): HTTPInterceptor;
 
 export function serverSentEvents(options?: ServerSentEventsOptions): OperatorFunction<ProtocolResponse, ServerSentEvent>;
 
-export function shouldRetry(failure: Failure, request: ProtocolRequest, progress: ExchangeProgress): boolean;
+export function shouldRetry(failure: RequestFailure, request: ProtocolRequest, progress: ExchangeProgress): boolean;
 
 export function socks(proxy$: Endpoint, options: SocksOptions): Endpoint;
 

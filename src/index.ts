@@ -80,7 +80,7 @@ export type {
   AcquireOptions,
   LeasedProtocol,
   CloseOptions,
-  Failure,
+  RequestFailure,
   HTTPConnectionPoolOptions,
   LeaseState,
   PoolStats,

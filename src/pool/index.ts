@@ -3,4 +3,4 @@ export { HTTPConnectionPool, type AcquireOptions, type CloseOptions } from './HT
 export type { HTTPConnectionPoolOptions } from './PoolOptions.js';
 export type { PoolStats } from './PoolStats.js';
 export { isGone, type Receiver } from './Receiver.js';
-export { shouldRetry, type Failure } from './shouldRetry.js';
+export { shouldRetry, type RequestFailure } from './shouldRetry.js';

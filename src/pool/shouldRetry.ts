@@ -2,7 +2,7 @@ import { isHTTPClientError, type HTTPClientErrorCode } from '../errors/index.js'
 import { isIdempotent, isReplayable, type ExchangeProgress, type ProtocolRequest } from '../protocol/index.js';
 
 /** What there is to know about a request that failed. */
-export interface Failure {
+export interface RequestFailure {
   readonly error: unknown;
   /** `retryAutomatically`, and the pool is not closing. */
   readonly allowed: boolean;
@@ -21,7 +21,7 @@ export interface Failure {
  * wrong); not cancelled; no byte of a response seen; nothing was written, or the request is idempotent; the body was not
  * begun, or can be sent again.
  */
-export function shouldRetry(failure: Failure, request: ProtocolRequest, progress: ExchangeProgress): boolean {
+export function shouldRetry(failure: RequestFailure, request: ProtocolRequest, progress: ExchangeProgress): boolean {
   const { error, allowed, first, reused } = failure;
   return (
     allowed &&
