@@ -219,7 +219,7 @@ export class HTTPBody extends Observable<Uint8Array> implements AsyncIterable<Ui
 
 export class HTTPClientError extends Error {
     readonly code: HTTPClientErrorCode;
-    phase: Phase | undefined;
+    phase: RequestPhase | undefined;
     reused: boolean;
     request: {
         readonly method: string;
@@ -232,7 +232,7 @@ export type HTTPClientErrorCode = 'ERR_INVALID_OPTION' | 'ERR_ACQUIRE_TIMEOUT' |
 
 export interface HTTPClientErrorInit {
     readonly cause?: unknown;
-    readonly phase?: Phase;
+    readonly phase?: RequestPhase;
 }
 
 export class HTTPConnectionPool {
@@ -430,8 +430,6 @@ export class ParseError extends ResponseFailedError {
     constructor(message: string, code?: HTTPClientErrorCode);
 }
 
-export type Phase = 'acquire' | 'connect' | 'transmit' | 'wait' | 'receive';
-
 export interface PoliteMapOptions<T, K> {
     readonly key: (value: T) => K;
     readonly concurrency?: number;
@@ -621,6 +619,8 @@ export interface RequestOptions extends BodyInit {
     readonly context?: HTTPContext;
     readonly idempotent?: boolean;
 }
+
+export type RequestPhase = 'acquire' | 'connect' | 'transmit' | 'wait' | 'receive';
 
 export interface RequestTimings extends Timings {
     readonly acquire: number;

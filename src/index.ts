@@ -179,4 +179,4 @@ export {
   UnsolicitedDataError,
   UploadTimeoutError,
 } from './errors/index.js';
-export type { HTTPClientErrorCode, HTTPClientErrorInit, Phase, PoolSnapshot } from './errors/index.js';
+export type { HTTPClientErrorCode, HTTPClientErrorInit, RequestPhase, PoolSnapshot } from './errors/index.js';

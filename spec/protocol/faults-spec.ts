@@ -5,7 +5,7 @@ import {
   ResponseFailedError,
   ResponseNeverReceivedError,
   TruncatedBodyError,
-  type Phase,
+  type RequestPhase,
 } from '../../src/errors/index.js';
 import {
   answer,
@@ -37,7 +37,7 @@ const ends: Record<string, (stage: Stage) => void> = {
 
 describe.each(Object.entries(ends))('%s', (kind, end) => {
   /** In each phase: what had come, and what the consumer of the text is told. */
-  const phases: Record<string, { sent: string; outcome: string; phase: Phase }> = {
+  const phases: Record<string, { sent: string; outcome: string; phase: RequestPhase }> = {
     'A6/A7 before any byte': { sent: '', outcome: 'ResponseNeverReceivedError', phase: 'wait' },
     'A10/D6 after the first byte': { sent: 'H', outcome: 'cut head', phase: 'receive' },
     'D6 within the head': { sent: `${head}Content-`, outcome: 'cut head', phase: 'receive' },

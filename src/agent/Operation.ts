@@ -1,5 +1,5 @@
 import type { Observable, Observer, Unsubscribable } from 'rxjs';
-import { AbortedError, TotalTimeoutError, type HTTPClientError, type Phase } from '../errors/index.js';
+import { AbortedError, TotalTimeoutError, type HTTPClientError, type RequestPhase } from '../errors/index.js';
 import type { LeasedProtocol } from '../pool/index.js';
 import { Deadline, guarded, type DeadlineSweep } from '../timing/index.js';
 import type { Tracker } from './HTTPRequest.js';
@@ -148,7 +148,7 @@ export class Operation implements Observer<HTTPResponse>, Tracker {
 }
 
 /** How far it has got: what the latest lease is at. Without one it waits for the pool. */
-function phaseOf(leases: readonly LeasedProtocol[]): Phase {
+function phaseOf(leases: readonly LeasedProtocol[]): RequestPhase {
   switch (leases.at(-1)?.state) {
     case undefined:
       return 'acquire';

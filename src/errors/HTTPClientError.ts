@@ -1,5 +1,5 @@
 /** How far a request had got when it failed. */
-export type Phase = 'acquire' | 'connect' | 'transmit' | 'wait' | 'receive';
+export type RequestPhase = 'acquire' | 'connect' | 'transmit' | 'wait' | 'receive';
 
 /** Every `code` of the family. A code never changes its meaning; switch on it when `instanceof` is not at hand. */
 export type HTTPClientErrorCode =
@@ -40,7 +40,7 @@ export type HTTPClientErrorCode =
 
 export interface HTTPClientErrorInit {
   readonly cause?: unknown;
-  readonly phase?: Phase;
+  readonly phase?: RequestPhase;
 }
 
 const brand = Symbol.for('rxjs-http-pool.HTTPClientError');
@@ -55,7 +55,7 @@ const brand = Symbol.for('rxjs-http-pool.HTTPClientError');
 export class HTTPClientError extends Error {
   readonly code: HTTPClientErrorCode;
   /** How far the request had got. Undefined for a configuration error. */
-  phase: Phase | undefined;
+  phase: RequestPhase | undefined;
   /** The request went over a connection that had carried another one before. */
   reused = false;
   /** Method and URL (credentials redacted) of the request, added by the agent. */
