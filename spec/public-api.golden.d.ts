@@ -573,7 +573,7 @@ export interface ProxyOptions {
 
 export type ProxySelector = (url: URL) => ProxyInit | null | undefined;
 
-export type Query = string | URLSearchParams | Readonly<Record<string, string | number | boolean | null | undefined | readonly (string | number | boolean)[]>>;
+export type QueryInit = string | URLSearchParams | Readonly<Record<string, string | number | boolean | null | undefined | readonly (string | number | boolean)[]>>;
 
 export class RecordTooLargeError extends ResponseFailedError {
     readonly limit: number;
@@ -612,7 +612,7 @@ export interface RequestObserver {
 
 export interface RequestOptions extends BodyInit {
     readonly headers?: HTTPHeadersInit;
-    readonly query?: Query;
+    readonly query?: QueryInit;
     readonly timeouts?: Timeouts;
     readonly signal?: AbortSignal;
     readonly observer?: RequestObserver;

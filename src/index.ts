@@ -19,7 +19,7 @@ export type {
   ProxyInit,
   ProxyOptions,
   ProxySelector,
-  Query,
+  QueryInit,
   RequestOptions,
   RequestTimings,
   Timeouts,

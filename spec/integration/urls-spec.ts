@@ -9,7 +9,7 @@ import {
   HTTPConnectionPool,
   type HTTPRequestInit,
   isHTTPClientError,
-  type Query,
+  type QueryInit,
   text,
 } from 'rxjs-http-pool';
 import { ca, httpServer, httpsServer, type Loopback, refusedPort } from '../loopback/index.js';
@@ -143,7 +143,7 @@ describe('URLs of an agent', () => {
     });
   });
 
-  it.each<[string, Query, string]>([
+  it.each<[string, QueryInit, string]>([
     ['/', { a: 1, b: 'x y', c: true }, '/?a=1&b=x+y&c=true'],
     ['/', { a: [1, 2], b: null, c: undefined, d: [] }, '/?a=1&a=2'],
     ['/?z=0', { a: 1 }, '/?z=0&a=1'],

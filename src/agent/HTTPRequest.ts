@@ -4,7 +4,7 @@ import type { RequestBody, RequestObserver } from '../protocol/index.js';
 import { checkMethod, HTTPHeaders, type HTTPHeadersInit } from '../wire/index.js';
 import { bodyOf, type BodyInit } from './bodyOf.js';
 import { HTTPContext } from './HTTPContext.js';
-import { resolveURL, type Query } from './resolveURL.js';
+import { resolveURL, type QueryInit } from './resolveURL.js';
 import { targetOf, type Target } from './Target.js';
 import { noTimeouts, timeoutsOf, type AllTimeouts, type Timeouts } from './Timeouts.js';
 
@@ -18,7 +18,7 @@ export interface RequestDefaults {
 export interface RequestOptions extends BodyInit {
   readonly headers?: HTTPHeadersInit;
   /** Added to the query of the URL. */
-  readonly query?: Query;
+  readonly query?: QueryInit;
   readonly timeouts?: Timeouts;
   /** Aborting it aborts the request in every phase, as unsubscribing does, with `AbortedError`. */
   readonly signal?: AbortSignal;

@@ -14,6 +14,6 @@ export { AgentResponse } from './HTTPResponse.js';
 export type { HTTPResponse, HTTPResponseUpdate, RequestTimings } from './HTTPResponse.js';
 export { proxyFromEnvironment } from './proxyFromEnvironment.js';
 export type { ProxyInit, ProxyOptions, ProxySelector } from './ProxyServer.js';
-export type { Query } from './resolveURL.js';
+export type { QueryInit } from './resolveURL.js';
 export { parseURL, quoteURL, targetOf } from './Target.js';
 export type { Timeouts } from './Timeouts.js';

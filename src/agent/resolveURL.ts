@@ -1,7 +1,7 @@
 import { InvalidRequestError } from '../errors/index.js';
 import { parseURL, quoteURL, redact } from './Target.js';
 
-export type Query =
+export type QueryInit =
   | string
   | URLSearchParams
   | Readonly<Record<string, string | number | boolean | null | undefined | readonly (string | number | boolean)[]>>;
@@ -11,7 +11,7 @@ export type Query =
  * whatever leads elsewhere (another origin, `//host`, `../..` above the base) throws `InvalidRequestError`. The base's
  * credentials are those of its requests.
  */
-export function resolveURL(url: string | URL, base: URL | undefined, query?: Query): string {
+export function resolveURL(url: string | URL, base: URL | undefined, query?: QueryInit): string {
   const text: unknown = typeof url === 'string' ? url : url?.href;
   if (typeof text !== 'string')
     throw new InvalidRequestError('url', `The URL must be a string or a URL, but is ${typeof url}`);
@@ -54,7 +54,7 @@ function isAbsolute(text: string): boolean {
   return /^[a-z][a-z0-9+.-]*:/i.test(text);
 }
 
-function withQuery(text: string, query: Query): string {
+function withQuery(text: string, query: QueryInit): string {
   const params =
     typeof query === 'string' || query instanceof URLSearchParams ? new URLSearchParams(query) : fromRecord(query);
   const added = params.toString();
@@ -66,7 +66,7 @@ function withQuery(text: string, query: Query): string {
   return before + separator + added + text.slice(end);
 }
 
-function fromRecord(query: Exclude<Query, string | URLSearchParams>): URLSearchParams {
+function fromRecord(query: Exclude<QueryInit, string | URLSearchParams>): URLSearchParams {
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value === null || value === undefined) continue;
