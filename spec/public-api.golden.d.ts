@@ -610,7 +610,7 @@ export interface RequestObserver {
     downloadProgress?(loaded: number, total?: number): void;
 }
 
-export interface RequestOptions extends BodyInit {
+export interface RequestOptions extends HTTPBodyInit {
     readonly headers?: HTTPHeadersInit;
     readonly query?: QueryInit;
     readonly timeouts?: Timeouts;

@@ -2,7 +2,7 @@ import { InvalidOptionError, InvalidRequestError, own, record } from '../errors/
 import type { LeasedProtocol } from '../pool/index.js';
 import type { RequestBody, RequestObserver } from '../protocol/index.js';
 import { checkMethod, HTTPHeaders, type HTTPHeadersInit } from '../wire/index.js';
-import { bodyOf, type BodyInit } from './bodyOf.js';
+import { bodyOf, type HTTPBodyInit } from './bodyOf.js';
 import { HTTPContext } from './HTTPContext.js';
 import { resolveURL, type QueryInit } from './resolveURL.js';
 import { targetOf, type Target } from './Target.js';
@@ -15,7 +15,7 @@ export interface RequestDefaults {
   readonly timeouts: AllTimeouts;
 }
 
-export interface RequestOptions extends BodyInit {
+export interface RequestOptions extends HTTPBodyInit {
   readonly headers?: HTTPHeadersInit;
   /** Added to the query of the URL. */
   readonly query?: QueryInit;

@@ -7,7 +7,7 @@ import { multipart } from './multipart.js';
 /** What an agent takes for a body, beside what a protocol does. */
 export type AgentBody = RequestBody | URLSearchParams | Blob | FormData | ArrayBuffer | ArrayBufferView;
 
-export interface BodyInit {
+export interface HTTPBodyInit {
   readonly body?: AgentBody | null;
   /** A value that is sent as JSON. */
   readonly json?: unknown;
@@ -21,7 +21,7 @@ const formHeaders = HTTPHeaders.from({ 'Content-Type': 'application/x-www-form-u
 const textHeaders = HTTPHeaders.from({ 'Content-Type': 'text/plain;charset=UTF-8' });
 
 /** The one body among `body`, `json` and `form`, as a protocol takes it. Throws `InvalidRequestError`. */
-export function bodyOf(init: BodyInit): Body {
+export function bodyOf(init: HTTPBodyInit): Body {
   const body = own(init, 'body');
   const json = own(init, 'json');
   const form = own(init, 'form') ?? undefined;
@@ -44,7 +44,7 @@ function stringify(json: unknown): string {
   return text;
 }
 
-function encodeForm(form: NonNullable<BodyInit['form']>): string {
+function encodeForm(form: NonNullable<HTTPBodyInit['form']>): string {
   if (form instanceof URLSearchParams) return form.toString();
   if (typeof form !== 'object') throw new InvalidRequestError('form', `A form must be an object, not a ${typeof form}`);
   const params = new URLSearchParams();
