@@ -746,7 +746,7 @@ export interface TextOptions extends BytesOptions {
 
 export interface ThrottleOptions {
     readonly requestsPerSecond?: number;
-    readonly concurrent?: number;
+    readonly concurrency?: number;
     readonly key?: (request: HTTPRequest) => string;
     readonly scheduler?: SchedulerLike;
 }

@@ -105,7 +105,7 @@ describe('interceptors on the loopback', () => {
   });
 
   it('never more at once than throttle says, redirects and retries included', async () => {
-    agentWith([followRedirects(), retryFailures({ baseDelay: 1 }), throttle({ concurrent: 2 })]);
+    agentWith([followRedirects(), retryFailures({ baseDelay: 1 }), throttle({ concurrency: 2 })]);
     const urls = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? '/plain/100' : '/busy'));
     const all = await lastValueFrom(forkJoin(urls.map(url => agent.get(url).pipe(text()))).pipe(toArray()));
     expect(all[0]).toEqual(Array(20).fill('end of GET'));

@@ -46,7 +46,7 @@ describe.each(Object.entries(idle))('%s with nothing to do', (name, interceptor)
 
 it('limitBody leaves a response that declares its length, and throttle one without a key to wait for', () => {
   const response = made(requestTo(), { body: 'short' });
-  for (const interceptor of [limitBody(10), throttle({ concurrent: 1 })]) {
+  for (const interceptor of [limitBody(10), throttle({ concurrency: 1 })]) {
     expect(record(interceptor(requestTo(), () => of(response))).values[0]).toBe(response);
   }
 });

@@ -58,7 +58,7 @@ async function outcome(order: readonly Name[]): Promise<string> {
     cookies: cookies(new CookieJar()),
     retryFailures: retryFailures({ scheduler }),
     bearerAuth: bearerAuth(() => [fetched.pop()!], { origins: 'http://a.test', scheduler }),
-    throttle: throttle({ concurrent: 1, scheduler }),
+    throttle: throttle({ concurrency: 1, scheduler }),
     decompress: decompress(),
   };
   const { agent, transports } = site(scenario(), { clock });

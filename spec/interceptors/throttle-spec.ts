@@ -36,9 +36,9 @@ function throttled(options: ThrottleOptions) {
 }
 
 describe('throttle', () => {
-  describe('concurrent', () => {
+  describe('concurrency', () => {
     it('lets so many run, and the others in order', () => {
-      const { started, ask, respond } = throttled({ concurrent: 2 });
+      const { started, ask, respond } = throttled({ concurrency: 2 });
       for (const path of ['/1', '/2', '/3', '/4', '/5']) ask(path);
       expect(started).toEqual(['/1', '/2']);
       respond('/2');
@@ -50,7 +50,7 @@ describe('throttle', () => {
 
     it('counts a request until its body is over', () => {
       for (const end of ['complete', 'error', 'unsubscribe'] as const) {
-        const { started, ask, respond } = throttled({ concurrent: 1 });
+        const { started, ask, respond } = throttled({ concurrency: 1 });
         const [seen] = [ask('/1'), ask('/2')];
         const body = new Subject<string>();
         const response = respond('/1', body);
@@ -73,7 +73,7 @@ describe('throttle', () => {
       for (const [, end, wait] of ends) {
         const long = 'x'.repeat(500_000);
         const { agent, asked, clock, transports, run } = site(() => answer(long).slice(0, 100_000));
-        const client = agent.extend({ interceptors: [throttle({ concurrent: 1, scheduler: clock })] });
+        const client = agent.extend({ interceptors: [throttle({ concurrency: 1, scheduler: clock })] });
         const first = await run(client.get('http://a.test/1'));
         await run(client.get('http://a.test/2'));
         expect([first.values.length, asked.length]).toEqual([1, 1]);
@@ -87,19 +87,19 @@ describe('throttle', () => {
 
     it('a response that is only looked at keeps its place no longer than its connection', async () => {
       const { agent, asked, run } = site(() => answer('short'));
-      const client = agent.extend({ interceptors: [throttle({ concurrent: 1 })] });
+      const client = agent.extend({ interceptors: [throttle({ concurrency: 1 })] });
       for (let i = 0; i < 5; i++) expect((await run(client.get('http://a.test/'))).values).toHaveLength(1);
       expect(asked).toHaveLength(5);
     });
 
     it('counts each key apart', () => {
-      const { started, ask } = throttled({ concurrent: 1 });
+      const { started, ask } = throttled({ concurrency: 1 });
       ask('/a1');
       ask('/b1', 'http://b.test');
       ask('/a2');
       ask('/c1', 'http://a.test:81');
       expect(started).toEqual(['/a1', '/b1', '/c1']);
-      const one = throttled({ concurrent: 1, key: () => 'all' });
+      const one = throttled({ concurrency: 1, key: () => 'all' });
       one.ask('/a1');
       one.ask('/b1', 'http://b.test');
       expect(one.started).toEqual(['/a1']);
@@ -107,7 +107,7 @@ describe('throttle', () => {
 
     it('a place is free after an error, thrown or told, and after a completion without a response', () => {
       const boom = new Error('boom');
-      const interceptor = throttle({ concurrent: 1 });
+      const interceptor = throttle({ concurrency: 1 });
       const handlers: HTTPHandler[] = [
         () => throwError(() => boom),
         () => {
@@ -141,8 +141,8 @@ describe('throttle', () => {
       expect(started).toHaveLength(4);
     });
 
-    it('fewer than one, and together with concurrent', () => {
-      const { clock, started, ask, respond } = throttled({ requestsPerSecond: 0.5, concurrent: 1 });
+    it('fewer than one, and together with concurrency', () => {
+      const { clock, started, ask, respond } = throttled({ requestsPerSecond: 0.5, concurrency: 1 });
       for (const path of ['/1', '/2', '/3']) ask(path);
       clock.advance(5_000);
       expect(started).toEqual(['/1']);
@@ -188,7 +188,7 @@ describe('throttle', () => {
 
   describe('given up', () => {
     it('in the queue: the place goes to the next', () => {
-      const { started, ask, respond } = throttled({ concurrent: 1 });
+      const { started, ask, respond } = throttled({ concurrency: 1 });
       const [, second] = ['/1', '/2', '/3'].map(path => ask(path));
       second.subscription.unsubscribe();
       respond('/1');
@@ -204,7 +204,7 @@ describe('throttle', () => {
     });
 
     it('under way: the request is left, and the place is free', () => {
-      const { started, ask, responses } = throttled({ concurrent: 1 });
+      const { started, ask, responses } = throttled({ concurrency: 1 });
       const [first] = ['/1', '/2'].map(path => ask(path));
       first.subscription.unsubscribe();
       expect([responses.get('/1')!.observed, started]).toEqual([false, ['/1', '/2']]);
@@ -212,7 +212,7 @@ describe('throttle', () => {
 
     it('by total, in the queue', async () => {
       const { agent, asked, clock, run } = site(({ path }) => (path === '/2' ? answer('2') : undefined));
-      const client = agent.extend({ interceptors: [throttle({ concurrent: 1, scheduler: clock })] });
+      const client = agent.extend({ interceptors: [throttle({ concurrency: 1, scheduler: clock })] });
       const first = await run(client.get('http://a.test/1', { timeouts: { headers: Infinity } }));
       const second = await run(client.get('http://a.test/', { timeouts: { total: 100 } }));
       const third = await run(client.get('http://a.test/2').pipe(text()));
@@ -224,7 +224,7 @@ describe('throttle', () => {
     });
 
     it('from within, while it starts', () => {
-      const interceptor = throttle({ concurrent: 1 });
+      const interceptor = throttle({ concurrency: 1 });
       let left = 0;
       const handler: HTTPHandler = request =>
         new Observable(subscriber => {
@@ -257,7 +257,7 @@ describe('throttle', () => {
       expect(keys.size).toBe(100);
       clock.advance(1_000);
       expect([keys.size, clock.waiting]).toEqual([0, false]);
-      const many = throttle({ concurrent: 1, key: () => `key ${n++}` });
+      const many = throttle({ concurrency: 1, key: () => `key ${n++}` });
       for (let i = 0; i < 100; i++) record(many(requestTo(), request => of(made(request))));
       expect(keys.size).toBe(0);
     } finally {
@@ -267,7 +267,7 @@ describe('throttle', () => {
 
   it('answers that come at once do not grow the stack', () => {
     const gate = new Subject<HTTPResponse>();
-    const interceptor = throttle({ concurrent: 1 });
+    const interceptor = throttle({ concurrency: 1 });
     const blocking = record(interceptor(requestTo(), () => gate));
     const waiting = Array.from({ length: 10_000 }, () =>
       record(interceptor(requestTo(), request => of(made(request)))),
@@ -277,7 +277,7 @@ describe('throttle', () => {
   });
 
   it('one that asks from within an answer is last', () => {
-    const { started, ask, respond } = throttled({ concurrent: 1 });
+    const { started, ask, respond } = throttled({ concurrency: 1 });
     ask('/1').subscription.add(() => ask('/3'));
     ask('/2');
     respond('/1');
@@ -293,7 +293,7 @@ describe('throttle', () => {
       { clock },
     );
     const several = [followRedirects({ scheduler: clock }), retryFailures({ scheduler: clock, random: () => 0 })];
-    const one = throttle({ concurrent: 1, scheduler: clock });
+    const one = throttle({ concurrency: 1, scheduler: clock });
     const interceptors = place === 'outside' ? [one, ...several] : [...several, one];
     const seen = await run(agent.extend({ interceptors }).get('http://a.test/').pipe(text()));
     clock.advance(1);
@@ -305,7 +305,7 @@ describe('throttle', () => {
     const boom = new Error('boom');
     let fails = true;
     const interceptor = throttle({
-      concurrent: 1,
+      concurrency: 1,
       key: () => {
         if (fails) throw boom;
         return 'key';
@@ -327,7 +327,7 @@ describe('throttle', () => {
     ['requestsPerSecond', { requestsPerSecond: NaN }],
     ['requestsPerSecond', { requestsPerSecond: '1' }],
     ['requestsPerSecond', { requestsPerSecond: 1e-9 }],
-    ['concurrent', { concurrent: 0 }],
+    ['concurrency', { concurrency: 0 }],
     ['key', { key: 'origin' }],
   ])('refuses %s that makes no sense', (option, options) => {
     expect(() => throttle(options)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION', option }));

@@ -7,7 +7,7 @@ export interface Turn {
 }
 
 export interface LaneRules {
-  readonly concurrent: number;
+  readonly concurrency: number;
   /** From one start to the next, in ms. */
   readonly interval: number;
   /** Of waits. */
@@ -51,12 +51,12 @@ export class Lane {
     // A turn that is over at once comes here from within its start: the loop goes on, the stack does not grow.
     if (this.#draining) return;
     this.#draining = true;
-    const { concurrent, interval, scheduler } = this.rules;
+    const { concurrency, interval, scheduler } = this.rules;
     for (const turn of this.#queue) {
       const now = scheduler.now();
       // A clock that was set back must not make anybody wait for longer than that.
       this.#startAt = Math.min(this.#startAt, now + interval);
-      if (this.#running >= concurrent || this.#startAt > now) break;
+      if (this.#running >= concurrency || this.#startAt > now) break;
       this.#queue.delete(turn);
       this.#running++;
       this.#startAt = now + interval;
@@ -68,12 +68,12 @@ export class Lane {
 
   /** Whatever is next, time brings it: a turn that may start, or the end of the lane. */
   #rest(): void {
-    const { scheduler, idleScheduler, concurrent } = this.rules;
+    const { scheduler, idleScheduler, concurrency } = this.rules;
     this.#timer?.unsubscribe();
     this.#timer = null;
     const wait = this.#startAt - scheduler.now();
     if (this.#queue.size > 0) {
-      if (this.#running < concurrent) this.#timer = timer(Math.max(wait, 0), scheduler).subscribe(() => this.#drain());
+      if (this.#running < concurrency) this.#timer = timer(Math.max(wait, 0), scheduler).subscribe(() => this.#drain());
     } else if (this.#running === 0) {
       if (wait > 0) this.#timer = timer(wait, idleScheduler).subscribe(() => this.#drain());
       else this.empty();

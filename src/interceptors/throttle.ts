@@ -8,7 +8,7 @@ export interface ThrottleOptions {
   /** Evenly spaced: at 4, one starts every 250 ms at most. A half is one every 2 s. Default ∞. */
   readonly requestsPerSecond?: number;
   /** How many may be under way, from the start of the request to the end of the body. Default ∞. */
-  readonly concurrent?: number;
+  readonly concurrency?: number;
   /** What is counted apart. Default: scheme, host and port. */
   readonly key?: (request: HTTPRequest) => string;
   /** Default `asyncScheduler`: a wait keeps the process alive, as somebody waits for it. */
@@ -20,7 +20,7 @@ export interface ThrottleOptions {
  * place, in the queue or under way.
  *
  * ```
- *   requestsPerSecond: 1    concurrent: 1
+ *   requestsPerSecond: 1    concurrency: 1
  *   a  ^──r|                ^──r───d─d|                  d = the body
  *   b  ────────^──r|        ──────────^──r|
  *      ~~~~~~~~ 1 s
@@ -33,12 +33,12 @@ export interface ThrottleOptions {
  * @throws InvalidOptionError
  *
  * @example
- * const agent = new Agent({ interceptors: [throttle({ requestsPerSecond: 2, concurrent: 1 })] });
+ * const agent = new Agent({ interceptors: [throttle({ requestsPerSecond: 2, concurrency: 1 })] });
  */
 export function throttle(options: ThrottleOptions = {}): HTTPInterceptor {
   const scheduler = own(options, 'scheduler');
   const rules: LaneRules = {
-    concurrent: count(options, 'concurrent', Infinity, 1),
+    concurrency: count(options, 'concurrency', Infinity, 1),
     interval: intervalOf(own(options, 'requestsPerSecond') ?? Infinity),
     scheduler: scheduler ?? asyncScheduler,
     idleScheduler: scheduler ?? unrefScheduler,
