@@ -575,6 +575,13 @@ export type ProxySelector = (url: URL) => ProxyInit | null | undefined;
 
 export type QueryInit = string | URLSearchParams | Readonly<Record<string, string | number | boolean | null | undefined | readonly (string | number | boolean)[]>>;
 
+export interface RateLimitOptions {
+    readonly requestsPerSecond?: number;
+    readonly concurrency?: number;
+    readonly key?: (request: HTTPRequest) => string;
+    readonly scheduler?: SchedulerLike;
+}
+
 export class RecordTooLargeError extends ResponseFailedError {
     readonly limit: number;
     readonly record: number;
@@ -744,13 +751,6 @@ export interface TextOptions extends BytesOptions {
     readonly encoding?: string;
 }
 
-export interface ThrottleOptions {
-    readonly requestsPerSecond?: number;
-    readonly concurrency?: number;
-    readonly key?: (request: HTTPRequest) => string;
-    readonly scheduler?: SchedulerLike;
-}
-
 export interface Timeouts extends ExchangeTimeouts {
     readonly acquire?: number;
     readonly connect?: number;
@@ -887,6 +887,8 @@ export function politeMap<T, R, K = unknown>(project: (value: T, index: number) 
 
 export function proxyFromEnvironment(env?: Readonly<Record<string, string | undefined>>): ProxySelector;
 
+export function rateLimit(options?: RateLimitOptions): HTTPInterceptor;
+
 export function retryFailures(options?: RetryFailuresOptions): HTTPInterceptor;
 
 export function serverSentEvents(options?: ServerSentEventsOptions): OperatorFunction<ProtocolResponse, ServerSentEvent>;
@@ -898,8 +900,6 @@ export function socks(proxy$: Endpoint, options: SocksOptions): Endpoint;
 export function tcp(options: TCPOptions): Endpoint;
 
 export function text(options?: TextOptions): OperatorFunction<ProtocolResponse, string>;
-
-export function throttle(options?: ThrottleOptions): HTTPInterceptor;
 
 export function throwIfNotOk<R extends ProtocolResponse>(): MonoTypeOperatorFunction<R>;
 

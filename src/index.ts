@@ -33,8 +33,8 @@ export {
   decompress,
   followRedirects,
   limitBody,
+  rateLimit,
   retryFailures,
-  throttle,
   throwOnStatus,
   userAgent,
 } from './interceptors/index.js';
@@ -43,10 +43,10 @@ export type {
   CookieJarLike,
   CredentialOptions,
   FollowRedirectsOptions,
+  RateLimitOptions,
   RetryBudgetOptions,
   RetryEvent,
   RetryFailuresOptions,
-  ThrottleOptions,
 } from './interceptors/index.js';
 
 /* Operators */

@@ -6,9 +6,9 @@ import {
   bearerAuth,
   cookies,
   followRedirects,
+  rateLimit,
   retryFailures,
   text,
-  throttle,
   type AgentOptions,
   type HTTPInterceptor,
 } from 'rxjs-http-pool';
@@ -104,8 +104,8 @@ describe('interceptors on the loopback', () => {
     expect([home.connections, seen.length]).toEqual([1, 2]);
   });
 
-  it('never more at once than throttle says, redirects and retries included', async () => {
-    agentWith([followRedirects(), retryFailures({ baseDelay: 1 }), throttle({ concurrency: 2 })]);
+  it('never more at once than rateLimit says, redirects and retries included', async () => {
+    agentWith([followRedirects(), retryFailures({ baseDelay: 1 }), rateLimit({ concurrency: 2 })]);
     const urls = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? '/plain/100' : '/busy'));
     const all = await lastValueFrom(forkJoin(urls.map(url => agent.get(url).pipe(text()))).pipe(toArray()));
     expect(all[0]).toEqual(Array(20).fill('end of GET'));

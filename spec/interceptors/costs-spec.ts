@@ -7,8 +7,8 @@ import {
   cookies,
   followRedirects,
   limitBody,
+  rateLimit,
   retryFailures,
-  throttle,
 } from '../../src/interceptors/index.js';
 import { made, requestTo } from './site.js';
 import { record, subscriptionsOf } from '../support/index.js';
@@ -44,9 +44,9 @@ describe.each(Object.entries(idle))('%s with nothing to do', (name, interceptor)
   });
 });
 
-it('limitBody leaves a response that declares its length, and throttle one without a key to wait for', () => {
+it('limitBody leaves a response that declares its length, and rateLimit one without a key to wait for', () => {
   const response = made(requestTo(), { body: 'short' });
-  for (const interceptor of [limitBody(10), throttle({ concurrency: 1 })]) {
+  for (const interceptor of [limitBody(10), rateLimit({ concurrency: 1 })]) {
     expect(record(interceptor(requestTo(), () => of(response))).values[0]).toBe(response);
   }
 });

@@ -7,13 +7,13 @@ import {
   cookies,
   decompress,
   followRedirects,
+  rateLimit,
   retryFailures,
-  throttle,
 } from '../../src/interceptors/index.js';
 import { answer, microtasks, record, VirtualClock } from '../support/index.js';
 import { site, type Asked } from './site.js';
 
-const names = ['followRedirects', 'cookies', 'retryFailures', 'bearerAuth', 'throttle', 'decompress'] as const;
+const names = ['followRedirects', 'cookies', 'retryFailures', 'bearerAuth', 'rateLimit', 'decompress'] as const;
 type Name = (typeof names)[number];
 type Interceptors = Record<Name, HTTPInterceptor>;
 
@@ -58,7 +58,7 @@ async function outcome(order: readonly Name[]): Promise<string> {
     cookies: cookies(new CookieJar()),
     retryFailures: retryFailures({ scheduler }),
     bearerAuth: bearerAuth(() => [fetched.pop()!], { origins: 'http://a.test', scheduler }),
-    throttle: throttle({ concurrency: 1, scheduler }),
+    rateLimit: rateLimit({ concurrency: 1, scheduler }),
     decompress: decompress(),
   };
   const { agent, transports } = site(scenario(), { clock });
@@ -96,8 +96,8 @@ describe('interceptors in every order', () => {
 
   it('retries inside of redirects repeat one request, outside of them all', async () => {
     for (const [order, starts] of [
-      [['followRedirects', 'retryFailures', 'cookies', 'bearerAuth', 'throttle', 'decompress'], 1],
-      [['retryFailures', 'followRedirects', 'cookies', 'bearerAuth', 'throttle', 'decompress'], 2],
+      [['followRedirects', 'retryFailures', 'cookies', 'bearerAuth', 'rateLimit', 'decompress'], 1],
+      [['retryFailures', 'followRedirects', 'cookies', 'bearerAuth', 'rateLimit', 'decompress'], 2],
     ] as const) {
       let count = 0;
       const clock = new VirtualClock();
@@ -108,7 +108,7 @@ describe('interceptors in every order', () => {
         cookies: cookies(new CookieJar()),
         retryFailures: retryFailures({ scheduler: clock }),
         bearerAuth: bearerAuth('new', { origins: 'http://a.test' }),
-        throttle: throttle(),
+        rateLimit: rateLimit(),
         decompress: decompress(),
       };
       const seen = record(agent.extend({ interceptors: order.map(name => all[name]) }).get('http://a.test/start'));

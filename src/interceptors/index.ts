@@ -5,7 +5,7 @@ export { decompress } from './decompress.js';
 export { followRedirects, type FollowRedirectsOptions } from './followRedirects.js';
 export { limitBody } from './limitBody.js';
 export type { CredentialOptions } from './originsOf.js';
+export { rateLimit, type RateLimitOptions } from './rateLimit.js';
 export { retryFailures, type RetryBudgetOptions, type RetryEvent, type RetryFailuresOptions } from './retryFailures.js';
-export { throttle, type ThrottleOptions } from './throttle.js';
 export { throwOnStatus } from './throwOnStatus.js';
 export { userAgent } from './userAgent.js';

@@ -209,7 +209,7 @@ async function work(): Promise<string> {
     library.cookies(jar),
     library.bearerAuth(() => Promise.resolve('token'), { origins: origin }),
     library.userAgent('a'),
-    library.throttle({ concurrency: 1 }),
+    library.rateLimit({ concurrency: 1 }),
     staged,
   ];
   await step('interceptors', () => new Agent({ pool, interceptors }).get(`${origin}/start`).pipe(text()));

@@ -4,7 +4,7 @@ import { callable, count, InvalidOptionError, own } from '../errors/index.js';
 import { unrefScheduler } from '../timing/index.js';
 import { Lane, type LaneRules, type Turn } from './Lane.js';
 
-export interface ThrottleOptions {
+export interface RateLimitOptions {
   /** Evenly spaced: at 4, one starts every 250 ms at most. A half is one every 2 s. Default ∞. */
   readonly requestsPerSecond?: number;
   /** How many may be under way, from the start of the request to the end of the body. Default ∞. */
@@ -33,9 +33,9 @@ export interface ThrottleOptions {
  * @throws InvalidOptionError
  *
  * @example
- * const agent = new Agent({ interceptors: [throttle({ requestsPerSecond: 2, concurrency: 1 })] });
+ * const agent = new Agent({ interceptors: [rateLimit({ requestsPerSecond: 2, concurrency: 1 })] });
  */
-export function throttle(options: ThrottleOptions = {}): HTTPInterceptor {
+export function rateLimit(options: RateLimitOptions = {}): HTTPInterceptor {
   const scheduler = own(options, 'scheduler');
   const rules: LaneRules = {
     concurrency: count(options, 'concurrency', Infinity, 1),
@@ -50,7 +50,7 @@ export function throttle(options: ThrottleOptions = {}): HTTPInterceptor {
       const key = keyOf(request);
       let lane = lanes.get(key);
       if (lane === undefined) lanes.set(key, (lane = new Lane(rules, () => lanes.delete(key))));
-      return new Throttled(lane, request, next, subscriber).enter();
+      return new LimitedRequest(lane, request, next, subscriber).enter();
     });
 }
 
@@ -61,7 +61,7 @@ function intervalOf(requestsPerSecond: number): number {
 }
 
 /** One request: it waits, is under way, and is over when its source and every body are. */
-class Throttled implements Turn, Unsubscribable {
+class LimitedRequest implements Turn, Unsubscribable {
   #exchange: Unsubscribable | null = null;
   #isOpen = false;
   /** The source, and bodies. */

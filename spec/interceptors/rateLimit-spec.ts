@@ -2,17 +2,17 @@ import { describe, expect, it } from '@jest/globals';
 import { map, Observable, of, Subject, take, throwError } from 'rxjs';
 import { TestScheduler } from 'rxjs/testing';
 import type { HTTPHandler, HTTPResponse } from '../../src/agent/index.js';
-import { followRedirects, retryFailures, throttle, type ThrottleOptions } from '../../src/interceptors/index.js';
+import { followRedirects, rateLimit, retryFailures, type RateLimitOptions } from '../../src/interceptors/index.js';
 import { text } from '../../src/operators/index.js';
 import { answer, microtasks, record, VirtualClock, type Recorded } from '../support/index.js';
 import { made, requestTo, site } from './site.js';
 
-/** A throttle in virtual time, over responses that come when the spec says so. */
-function throttled(options: ThrottleOptions) {
+/** A rate limit in virtual time, over responses that come when the spec says so. */
+function limited(options: RateLimitOptions) {
   const clock = new VirtualClock();
   const started: string[] = [];
   const responses = new Map<string, Subject<HTTPResponse>>();
-  const interceptor = throttle({ scheduler: clock, ...options });
+  const interceptor = rateLimit({ scheduler: clock, ...options });
   const ask = (path: string, origin = 'http://a.test'): Recorded<HTTPResponse> =>
     record(
       interceptor(
@@ -35,10 +35,10 @@ function throttled(options: ThrottleOptions) {
   return { clock, started, ask, respond, responses };
 }
 
-describe('throttle', () => {
+describe('rateLimit', () => {
   describe('concurrency', () => {
     it('lets so many run, and the others in order', () => {
-      const { started, ask, respond } = throttled({ concurrency: 2 });
+      const { started, ask, respond } = limited({ concurrency: 2 });
       for (const path of ['/1', '/2', '/3', '/4', '/5']) ask(path);
       expect(started).toEqual(['/1', '/2']);
       respond('/2');
@@ -50,7 +50,7 @@ describe('throttle', () => {
 
     it('counts a request until its body is over', () => {
       for (const end of ['complete', 'error', 'unsubscribe'] as const) {
-        const { started, ask, respond } = throttled({ concurrency: 1 });
+        const { started, ask, respond } = limited({ concurrency: 1 });
         const [seen] = [ask('/1'), ask('/2')];
         const body = new Subject<string>();
         const response = respond('/1', body);
@@ -73,7 +73,7 @@ describe('throttle', () => {
       for (const [, end, wait] of ends) {
         const long = 'x'.repeat(500_000);
         const { agent, asked, clock, transports, run } = site(() => answer(long).slice(0, 100_000));
-        const client = agent.extend({ interceptors: [throttle({ concurrency: 1, scheduler: clock })] });
+        const client = agent.extend({ interceptors: [rateLimit({ concurrency: 1, scheduler: clock })] });
         const first = await run(client.get('http://a.test/1'));
         await run(client.get('http://a.test/2'));
         expect([first.values.length, asked.length]).toEqual([1, 1]);
@@ -87,19 +87,19 @@ describe('throttle', () => {
 
     it('a response that is only looked at keeps its place no longer than its connection', async () => {
       const { agent, asked, run } = site(() => answer('short'));
-      const client = agent.extend({ interceptors: [throttle({ concurrency: 1 })] });
+      const client = agent.extend({ interceptors: [rateLimit({ concurrency: 1 })] });
       for (let i = 0; i < 5; i++) expect((await run(client.get('http://a.test/'))).values).toHaveLength(1);
       expect(asked).toHaveLength(5);
     });
 
     it('counts each key apart', () => {
-      const { started, ask } = throttled({ concurrency: 1 });
+      const { started, ask } = limited({ concurrency: 1 });
       ask('/a1');
       ask('/b1', 'http://b.test');
       ask('/a2');
       ask('/c1', 'http://a.test:81');
       expect(started).toEqual(['/a1', '/b1', '/c1']);
-      const one = throttled({ concurrency: 1, key: () => 'all' });
+      const one = limited({ concurrency: 1, key: () => 'all' });
       one.ask('/a1');
       one.ask('/b1', 'http://b.test');
       expect(one.started).toEqual(['/a1']);
@@ -107,7 +107,7 @@ describe('throttle', () => {
 
     it('a place is free after an error, thrown or told, and after a completion without a response', () => {
       const boom = new Error('boom');
-      const interceptor = throttle({ concurrency: 1 });
+      const interceptor = rateLimit({ concurrency: 1 });
       const handlers: HTTPHandler[] = [
         () => throwError(() => boom),
         () => {
@@ -124,7 +124,7 @@ describe('throttle', () => {
 
   describe('requestsPerSecond', () => {
     it('keeps them apart', () => {
-      const { clock, started, ask } = throttled({ requestsPerSecond: 4 });
+      const { clock, started, ask } = limited({ requestsPerSecond: 4 });
       for (const path of ['/1', '/2', '/3']) ask(path);
       expect(started).toEqual(['/1']);
       clock.advance(249);
@@ -142,7 +142,7 @@ describe('throttle', () => {
     });
 
     it('fewer than one, and together with concurrency', () => {
-      const { clock, started, ask, respond } = throttled({ requestsPerSecond: 0.5, concurrency: 1 });
+      const { clock, started, ask, respond } = limited({ requestsPerSecond: 0.5, concurrency: 1 });
       for (const path of ['/1', '/2', '/3']) ask(path);
       clock.advance(5_000);
       expect(started).toEqual(['/1']);
@@ -162,7 +162,7 @@ describe('throttle', () => {
         now: () => clock.now() + offset,
         schedule: clock.schedule.bind(clock),
       };
-      const { started, ask } = throttled({ requestsPerSecond: 1, scheduler });
+      const { started, ask } = limited({ requestsPerSecond: 1, scheduler });
       ask('/1');
       offset = -3_600_000;
       ask('/2');
@@ -173,7 +173,7 @@ describe('throttle', () => {
     it('in marbles', () => {
       const scheduler = new TestScheduler((actual, expected) => expect(actual).toEqual(expected));
       scheduler.run(({ cold, expectObservable, expectSubscriptions }) => {
-        const interceptor = throttle({ requestsPerSecond: 100 });
+        const interceptor = rateLimit({ requestsPerSecond: 100 });
         const response$ = cold('--r|', { r: made(requestTo()) });
         const ask = (): Observable<number> =>
           interceptor(requestTo(), () => response$).pipe(map(({ status }) => status));
@@ -188,7 +188,7 @@ describe('throttle', () => {
 
   describe('given up', () => {
     it('in the queue: the place goes to the next', () => {
-      const { started, ask, respond } = throttled({ concurrency: 1 });
+      const { started, ask, respond } = limited({ concurrency: 1 });
       const [, second] = ['/1', '/2', '/3'].map(path => ask(path));
       second.subscription.unsubscribe();
       respond('/1');
@@ -196,7 +196,7 @@ describe('throttle', () => {
     });
 
     it('by all that wait for time: no timer is left but that of the key, and then none', () => {
-      const { clock, started, ask } = throttled({ requestsPerSecond: 1 });
+      const { clock, started, ask } = limited({ requestsPerSecond: 1 });
       const all = ['/1', '/2', '/3'].map(path => ask(path));
       for (const { subscription } of all) subscription.unsubscribe();
       clock.advance(1_000);
@@ -204,7 +204,7 @@ describe('throttle', () => {
     });
 
     it('under way: the request is left, and the place is free', () => {
-      const { started, ask, responses } = throttled({ concurrency: 1 });
+      const { started, ask, responses } = limited({ concurrency: 1 });
       const [first] = ['/1', '/2'].map(path => ask(path));
       first.subscription.unsubscribe();
       expect([responses.get('/1')!.observed, started]).toEqual([false, ['/1', '/2']]);
@@ -212,7 +212,7 @@ describe('throttle', () => {
 
     it('by total, in the queue', async () => {
       const { agent, asked, clock, run } = site(({ path }) => (path === '/2' ? answer('2') : undefined));
-      const client = agent.extend({ interceptors: [throttle({ concurrency: 1, scheduler: clock })] });
+      const client = agent.extend({ interceptors: [rateLimit({ concurrency: 1, scheduler: clock })] });
       const first = await run(client.get('http://a.test/1', { timeouts: { headers: Infinity } }));
       const second = await run(client.get('http://a.test/', { timeouts: { total: 100 } }));
       const third = await run(client.get('http://a.test/2').pipe(text()));
@@ -224,7 +224,7 @@ describe('throttle', () => {
     });
 
     it('from within, while it starts', () => {
-      const interceptor = throttle({ concurrency: 1 });
+      const interceptor = rateLimit({ concurrency: 1 });
       let left = 0;
       const handler: HTTPHandler = request =>
         new Observable(subscriber => {
@@ -252,12 +252,12 @@ describe('throttle', () => {
     try {
       const clock = new VirtualClock();
       let n = 0;
-      const interceptor = throttle({ requestsPerSecond: 1, scheduler: clock, key: () => `key ${n++}` });
+      const interceptor = rateLimit({ requestsPerSecond: 1, scheduler: clock, key: () => `key ${n++}` });
       for (let i = 0; i < 100; i++) record(interceptor(requestTo(), request => of(made(request))));
       expect(keys.size).toBe(100);
       clock.advance(1_000);
       expect([keys.size, clock.waiting]).toEqual([0, false]);
-      const many = throttle({ concurrency: 1, key: () => `key ${n++}` });
+      const many = rateLimit({ concurrency: 1, key: () => `key ${n++}` });
       for (let i = 0; i < 100; i++) record(many(requestTo(), request => of(made(request))));
       expect(keys.size).toBe(0);
     } finally {
@@ -267,7 +267,7 @@ describe('throttle', () => {
 
   it('answers that come at once do not grow the stack', () => {
     const gate = new Subject<HTTPResponse>();
-    const interceptor = throttle({ concurrency: 1 });
+    const interceptor = rateLimit({ concurrency: 1 });
     const blocking = record(interceptor(requestTo(), () => gate));
     const waiting = Array.from({ length: 10_000 }, () =>
       record(interceptor(requestTo(), request => of(made(request)))),
@@ -277,7 +277,7 @@ describe('throttle', () => {
   });
 
   it('one that asks from within an answer is last', () => {
-    const { started, ask, respond } = throttled({ concurrency: 1 });
+    const { started, ask, respond } = limited({ concurrency: 1 });
     ask('/1').subscription.add(() => ask('/3'));
     ask('/2');
     respond('/1');
@@ -293,7 +293,7 @@ describe('throttle', () => {
       { clock },
     );
     const several = [followRedirects({ scheduler: clock }), retryFailures({ scheduler: clock, random: () => 0 })];
-    const one = throttle({ concurrency: 1, scheduler: clock });
+    const one = rateLimit({ concurrency: 1, scheduler: clock });
     const interceptors = place === 'outside' ? [one, ...several] : [...several, one];
     const seen = await run(agent.extend({ interceptors }).get('http://a.test/').pipe(text()));
     clock.advance(1);
@@ -304,7 +304,7 @@ describe('throttle', () => {
   it('a key that throws fails the request, and no other', () => {
     const boom = new Error('boom');
     let fails = true;
-    const interceptor = throttle({
+    const interceptor = rateLimit({
       concurrency: 1,
       key: () => {
         if (fails) throw boom;
@@ -317,7 +317,7 @@ describe('throttle', () => {
   });
 
   it('without limits there is nothing to wait for', () => {
-    const { clock, started, ask } = throttled({});
+    const { clock, started, ask } = limited({});
     for (let i = 0; i < 100; i++) ask(`/${i}`);
     expect([started.length, clock.waiting]).toEqual([100, false]);
   });
@@ -330,6 +330,6 @@ describe('throttle', () => {
     ['concurrency', { concurrency: 0 }],
     ['key', { key: 'origin' }],
   ])('refuses %s that makes no sense', (option, options) => {
-    expect(() => throttle(options)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION', option }));
+    expect(() => rateLimit(options)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION', option }));
   });
 });
