@@ -89,7 +89,7 @@ export class BodyUsedError extends ResponseFailedError {
 }
 
 export interface BytesOptions {
-    readonly limit?: number;
+    readonly maxBytes?: number;
 }
 
 export interface CloseOptions {
@@ -877,7 +877,7 @@ export function json<T = unknown>(options?: JSONOptions): OperatorFunction<Proto
 
 export function limitBody(maxBytes: number): HTTPInterceptor;
 
-export function limitBytes(max: number): MonoTypeOperatorFunction<Uint8Array>;
+export function limitBytes(maxBytes: number): MonoTypeOperatorFunction<Uint8Array>;
 
 export function lines(options?: LinesOptions): OperatorFunction<ProtocolResponse, string>;
 

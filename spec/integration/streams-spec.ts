@@ -57,7 +57,7 @@ describe('bodies on real sockets', () => {
       if (++requests === 3) response.end('short');
       else response.write('x'.repeat(100_000));
     };
-    const read$ = agent.get('/').pipe(text({ limit: 1_000 }), retry({ count: 2 }));
+    const read$ = agent.get('/').pipe(text({ maxBytes: 1_000 }), retry({ count: 2 }));
     expect(await lastValueFrom(read$)).toBe('short');
     requests = 0;
     const lines$ = agent.get('/').pipe(lines({ maxLength: 1_000 }), retry({ count: 2 }));

@@ -84,12 +84,12 @@ describe.each(Object.entries(ways))('text, as %s', (_way, readText) => {
     for (const seen of eachWay(body, type, readText(options))) expect(seen).toMatchObject({ values: [expected] });
   });
 
-  it.each([4, 5])('takes a body of as many bytes as limit says, as 4 for limit %d', limit => {
-    for (const seen of eachWay('äö', null, readText({ limit }))) expect(seen.values).toEqual(['äö']);
+  it.each([4, 5])('takes a body of as many bytes as maxBytes says, as 4 for maxBytes %d', maxBytes => {
+    for (const seen of eachWay('äö', null, readText({ maxBytes }))) expect(seen.values).toEqual(['äö']);
   });
 
   it('refuses one of more, as BodyTooLargeError', () => {
-    for (const seen of eachWay('äö', null, readText({ limit: 3 }))) {
+    for (const seen of eachWay('äö', null, readText({ maxBytes: 3 }))) {
       expect(seen.error).toBeInstanceOf(BodyTooLargeError);
       expect(seen.error).toMatchObject({ limit: 3 });
       expect([seen.values, seen.terminals]).toEqual([[], 1]);
@@ -97,8 +97,8 @@ describe.each(Object.entries(ways))('text, as %s', (_way, readText) => {
   });
 
   it.each<[string, object]>([
-    ['limit', { limit: -1 }],
-    ['limit', { limit: '5' }],
+    ['maxBytes', { maxBytes: -1 }],
+    ['maxBytes', { maxBytes: '5' }],
     ['encoding', { encoding: 'klingon' }],
     ['encoding', { encoding: {} }],
   ])('refuses %s of %j', (option, options) => {
@@ -111,8 +111,8 @@ describe.each(Object.entries(ways))('text, as %s', (_way, readText) => {
   });
 
   it('takes null for no option, and none from a polluted prototype', () => {
-    const options = Object.create({ limit: 0, encoding: 'utf-16le' }) as TextOptions;
-    const nulls = { limit: null, encoding: null } as unknown as TextOptions;
+    const options = Object.create({ maxBytes: 0, encoding: 'utf-16le' }) as TextOptions;
+    const nulls = { maxBytes: null, encoding: null } as unknown as TextOptions;
     for (const given of [options, nulls]) {
       for (const seen of eachWay('ab', null, readText(given))) expect(seen.values).toEqual(['ab']);
     }
@@ -121,9 +121,9 @@ describe.each(Object.entries(ways))('text, as %s', (_way, readText) => {
 
 describe('a limit', () => {
   it.each<[string, Parameters<typeof readWith>[0]]>([
-    ['text', text({ limit: 4 })],
-    ['json', json({ limit: 4 })],
-    ['bytes', bytes({ limit: 4 })],
+    ['text', text({ maxBytes: 4 })],
+    ['json', json({ maxBytes: 4 })],
+    ['bytes', bytes({ maxBytes: 4 })],
   ])('of %s lets the connection go before the error is told', (_name, operator) => {
     const { seen, body, log, transport } = readWith(operator);
     body('123');
@@ -138,7 +138,7 @@ describe('a limit', () => {
     const { request, transport } = openConnection();
     const { values } = request();
     transport.respond('HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n');
-    const seen = record(of(values[0]).pipe(text({ limit: 1_000 })));
+    const seen = record(of(values[0]).pipe(text({ maxBytes: 1_000 })));
     transport.respond('x');
     expect(seen.outcome).toBe('BodyTooLargeError');
     expect(transport.destroyed).toBe(true);
@@ -146,7 +146,7 @@ describe('a limit', () => {
 
   it('leaves a body that has come to its end what it was: its connection is used again', () => {
     const { agent, transports } = openAgent();
-    const tooLong = record(agent.get('http://example.test/').pipe(text({ limit: 1 })));
+    const tooLong = record(agent.get('http://example.test/').pipe(text({ maxBytes: 1 })));
     transports[0].respond(answer('long'));
     expect(tooLong.error).toMatchObject({
       code: 'ERR_BODY_TOO_LARGE',
@@ -166,10 +166,10 @@ describe('a limit', () => {
     };
     const made = { headers: HTTPHeaders.empty, text: answered, json: answered, bytes: answered };
     const response$ = of(made as unknown as ProtocolResponse);
-    record(response$.pipe(text({ limit: 1 })));
-    record(response$.pipe(json({ limit: 2 })));
-    record(response$.pipe(bytes({ limit: 3 })));
-    expect(asked).toEqual([{ limit: 1 }, { limit: 2 }, { limit: 3 }]);
+    record(response$.pipe(text({ maxBytes: 1 })));
+    record(response$.pipe(json({ maxBytes: 2 })));
+    record(response$.pipe(bytes({ maxBytes: 3 })));
+    expect(asked).toEqual([{ maxBytes: 1 }, { maxBytes: 2 }, { maxBytes: 3 }]);
   });
 });
 

@@ -317,7 +317,7 @@ describe('A body that came with its head', () => {
   it('is measured against the limit by itself', () => {
     const { connection, transport } = openConnection();
     const { values } = record(
-      connection.request({ path: '/' }).pipe(mergeMap(response => response.text({ limit: 5 }))),
+      connection.request({ path: '/' }).pipe(mergeMap(response => response.text({ maxBytes: 5 }))),
     );
     transport.respond(answer('hello'));
     expect(values).toEqual(['hello']);

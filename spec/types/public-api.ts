@@ -89,7 +89,7 @@ is<Observable<ServerSentEvent>>()(agent.get('/').pipe(serverSentEvents()), true)
 is<Observable<ServerSentEvent>>()(eventSource(agent, '/', { headers: { a: 'b' }, jitter: 0 }), true);
 is<Observable<SavedFile>>()(agent.get('/').pipe(toFile('x', { flag: 'wx' })), true);
 is<Observable<Uint8Array>>()(response.body.pipe(limitBytes(1)), true);
-is<Observable<User>>()(response.json<User>({ limit: 1, reviver: (_key, value) => value }), true);
+is<Observable<User>>()(response.json<User>({ maxBytes: 1, reviver: (_key, value) => value }), true);
 // @ts-expect-error a name of a charset
 text({ encoding: 8 });
 // @ts-expect-error bytes have no charset

@@ -85,7 +85,7 @@ export class ContentDecodingError extends ResponseFailedError {
   }
 }
 
-/** A body has more bytes than were asked for, as by `limitBody`, `limitBytes` or `text({ limit })`. Its connection was let go. */
+/** A body has more bytes than were asked for, as by `limitBody`, `limitBytes` or `text({ maxBytes })`. Its connection was let go. */
 export class BodyTooLargeError extends ResponseFailedError {
   constructor(
     /** The most bytes that it might have had. */

@@ -3,11 +3,11 @@ import { collectBytes, readOptions, type BytesOptions, type ProtocolResponse } f
 import { readBody } from './readBody.js';
 
 /**
- * Reads each response's body in one piece; its memory holds nothing else. `limit` is the most bytes that it may have:
- * more are a `BodyTooLargeError`, and are not read.
+ * Reads each response's body in one piece; its memory holds nothing else. `maxBytes` is the most bytes that it may
+ * have: more are a `BodyTooLargeError`, and are not read.
  *
  * @example
- * agent.get('/logo.png').pipe(bytes({ limit: 1_000_000 })).subscribe(image => console.log(image.length));
+ * agent.get('/logo.png').pipe(bytes({ maxBytes: 1_000_000 })).subscribe(image => console.log(image.length));
  */
 export function bytes(options?: BytesOptions): OperatorFunction<ProtocolResponse, Uint8Array> {
   return readBody(collectBytes, response => response.bytes(options), readOptions(options));

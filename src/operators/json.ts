@@ -4,7 +4,7 @@ import { readBody } from './readBody.js';
 
 /**
  * Reads each response's body as JSON, decoded like that of `text`. Errors with `ResponseFailedError` if it is none, and
- * with `BodyTooLargeError` if it has more than `limit` bytes.
+ * with `BodyTooLargeError` if it has more than `maxBytes` bytes.
  *
  * Gotcha: the type is what you say it is; nothing checks it.
  *

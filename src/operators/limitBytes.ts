@@ -3,8 +3,8 @@ import { BodyTooLargeError, count } from '../errors/index.js';
 import { readChunks } from './readChunks.js';
 
 /**
- * Passes on at most `max` bytes. If more come it lets the source go, and with it the connection of a body, and errors
- * with `BodyTooLargeError`; of the chunk that went over nothing is passed on.
+ * Passes on at most `maxBytes` bytes. If more come it lets the source go, and with it the connection of a body, and
+ * errors with `BodyTooLargeError`; of the chunk that went over nothing is passed on.
  *
  * ```
  *   source          ──3──3──3──|
@@ -12,15 +12,15 @@ import { readChunks } from './readChunks.js';
  *   subscription    ^───────!
  * ```
  *
- * Gotcha: `text`, `json` and `bytes` have a `limit` of their own.
+ * Gotcha: `text`, `json` and `bytes` have a `maxBytes` of their own.
  *
- * @throws InvalidOptionError if `max` is no number of bytes.
+ * @throws InvalidOptionError if `maxBytes` is no number of bytes.
  *
  * @example
  * agent.get('/feed').pipe(mergeMap(response => response.body.pipe(limitBytes(1_000_000))));
  */
-export function limitBytes(max: number): MonoTypeOperatorFunction<Uint8Array> {
-  const limit = count({ max }, 'max', Infinity);
+export function limitBytes(maxBytes: number): MonoTypeOperatorFunction<Uint8Array> {
+  const limit = count({ maxBytes }, 'maxBytes', Infinity);
   return body$ =>
     readChunks<Uint8Array, Uint8Array>(body$, subscriber => {
       let length = 0;

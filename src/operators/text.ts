@@ -14,11 +14,11 @@ import { readBody } from './readBody.js';
  * The charset is that of the byte order mark, which is taken off, else `encoding`, else that of the Content-Type, else
  * UTF-8, also where the Content-Type names one that nobody knows. What is malformed becomes U+FFFD.
  *
- * `limit` is the most bytes that the body may have. More are a `BodyTooLargeError`, which if the head announces them is
- * told with the first.
+ * `maxBytes` is the most bytes that the body may have. More are a `BodyTooLargeError`, which if the head announces them
+ * is told with the first.
  *
  * @example
- * agent.get('http://localhost/').pipe(text({ limit: 1_000_000 })).subscribe(text => console.log(text));
+ * agent.get('http://localhost/').pipe(text({ maxBytes: 1_000_000 })).subscribe(text => console.log(text));
  */
 export function text(options?: TextOptions): OperatorFunction<ProtocolResponse, string> {
   return readBody(collectText, response => response.text(options), readOptions(options));

@@ -3,7 +3,7 @@ import { encodingOf } from './charset.js';
 
 export interface BytesOptions {
   /** The most bytes that the body may have; more are a `BodyTooLargeError`. Default: any number. */
-  readonly limit?: number;
+  readonly maxBytes?: number;
 }
 
 export interface TextOptions extends BytesOptions {
@@ -32,7 +32,7 @@ export const readAll: ReadOptions = { limit: Infinity, encoding: undefined, revi
 export function readOptions(options: (TextOptions & JSONOptions) | undefined): ReadOptions {
   if (options === undefined) return readAll;
   return {
-    limit: count(options, 'limit', Infinity),
+    limit: count(options, 'maxBytes', Infinity),
     encoding: encodingOf(own(options, 'encoding')),
     reviver: callable(options, 'reviver'),
   };
