@@ -143,7 +143,7 @@ interface Job {
 /** Our own site: all of its hosts. It answers within a second or not at all. */
 export function siteJob({ start, hosts, lookup }: Site): Job {
   const timeouts = { headers: 1_000, bodyIdle: 1_000 };
-  return { start, wanted: url => hosts.has(new URL(url).host), options: { timeouts, tls: { lookup } } };
+  return { start, wanted: url => hosts.has(new URL(url).host), options: { timeouts, connect: { lookup } } };
 }
 
 /** A real site: its own origin, or the one that it redirects us to before it shows any page. */

@@ -45,7 +45,7 @@ export interface AgentOptions {
     readonly headers?: HTTPHeadersInit;
     readonly timeouts?: Timeouts;
     readonly decompress?: boolean | DecompressOptions;
-    readonly tls?: ConnectOptions;
+    readonly connect?: ConnectOptions;
     readonly proxy?: ProxyInit | ProxySelector | null;
     readonly key?: (request: HTTPRequest) => string;
     readonly endpoint?: (request: HTTPRequest) => Endpoint;
@@ -568,7 +568,7 @@ export interface ProxyOptions {
     readonly url: string | URL;
     readonly authorization?: string;
     readonly headers?: HTTPHeadersInit;
-    readonly tls?: ConnectOptions;
+    readonly connect?: ConnectOptions;
 }
 
 export type ProxySelector = (url: URL) => ProxyInit | null | undefined;

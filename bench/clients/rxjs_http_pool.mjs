@@ -17,7 +17,7 @@ function agent({ connections = 50, pool, ca }) {
   return new Agent({
     headers,
     pool: { maxConnectionsPerHost: connections, ...pool },
-    ...(ca === undefined ? {} : { tls: { ca: readFileSync(ca, 'latin1') } }),
+    ...(ca === undefined ? {} : { connect: { ca: readFileSync(ca, 'latin1') } }),
   });
 }
 

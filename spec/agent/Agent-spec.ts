@@ -125,7 +125,7 @@ describe('Agent.extend', () => {
 
   it('shares the pool, also where undefined is given for one, and keeps what else is given as undefined', () => {
     const { agent, transports } = openAgent({ baseURL: 'http://example.test/below/', headers: { 'X-A': 'base' } });
-    const names = ['pool', 'baseURL', 'headers', 'timeouts', 'interceptors', 'tls', 'key', 'endpoint'];
+    const names = ['pool', 'baseURL', 'headers', 'timeouts', 'interceptors', 'connect', 'key', 'endpoint'];
     const same = agent.extend(Object.fromEntries(names.map(name => [name, undefined])));
     expect(same.pool).toBe(agent.pool);
     record(same.get('path'));
@@ -143,7 +143,7 @@ describe('options of the wrong type', () => {
       ['endpoint', value],
     ]),
     ...[5, 'x', null, true].flatMap((value): [string, unknown][] => [
-      ['tls', value],
+      ['connect', value],
       ['timeouts', value],
       ['pool', value],
     ]),

@@ -7,7 +7,7 @@ it("the connect deadline of an agent runs on its pool's clock", () => {
   const agent = new Agent({
     pool: { scheduler },
     timeouts: { connect: 5_000 },
-    tls: { lookup: () => undefined }, // a name server that never answers
+    connect: { lookup: () => undefined }, // a name server that never answers
   });
   let error: unknown;
   agent.get('http://name.test/').subscribe({ error: (reason: unknown) => (error = reason) });

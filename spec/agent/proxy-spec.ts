@@ -48,7 +48,7 @@ function using<T extends { close(): Promise<void> }>(server: T): T {
 }
 
 function agentOf(options: AgentOptions): Agent {
-  const agent = new Agent({ ...options, tls: { ca, ...options.tls } });
+  const agent = new Agent({ ...options, connect: { ca, ...options.connect } });
   agents.push(agent);
   return agent;
 }
@@ -139,7 +139,7 @@ describe('an HTTP proxy', () => {
   it('may speak TLS itself, of options of its own', async () => {
     const hidden = using(await ForwardProxy.start({ secure: true, authorization: basic('u:') }));
     const url = hidden.url.replace('//', '//u@');
-    const agent = agentOf({ proxy: { url, tls: { ca } } });
+    const agent = agentOf({ proxy: { url, connect: { ca } } });
     expect((await ask(agent, http())).target).toBe('/');
     expect((await ask(agent, https())).target).toBe('/');
     expect(hidden.requests.map(({ method }) => method)).toEqual(['GET', 'CONNECT']);
@@ -162,9 +162,9 @@ describe('an HTTP proxy', () => {
 
   it('takes a URL without a scheme, and a host in capital letters', async () => {
     const open = using(await ForwardProxy.start());
-    expect((await ask(agentOf({ proxy: `LOCALHOST:${open.server.port}`, tls: { family: 4 } }), http())).target).toBe(
-      '/',
-    );
+    expect(
+      (await ask(agentOf({ proxy: `LOCALHOST:${open.server.port}`, connect: { family: 4 } }), http())).target,
+    ).toBe('/');
     expect((await ask(agentOf({ proxy: new URL(open.url) }), http())).target).toBe('/');
   });
 
@@ -359,9 +359,9 @@ describe('the key', () => {
       `http://alice:hunter3@${url}`,
       { url, headers: { 'X-Secret': 'hunter4' } },
       { url, authorization: 'Bearer hunter5' },
-      { url: `https://${url}`, tls: { ca: certificate('self-signed').cert } },
-      { url: `https://${url}`, tls: { ca } },
-      { url, tls: { family: 4 } },
+      { url: `https://${url}`, connect: { ca: certificate('self-signed').cert } },
+      { url: `https://${url}`, connect: { ca } },
+      { url, connect: { family: 4 } },
     ];
     for (const to of [http(), https()]) {
       const keys = await keysOf(pool, async () => {
@@ -422,8 +422,8 @@ describe('the option', () => {
     [{}],
     [{ url: null }],
     [{ url: 'http://proxy.test', authorization: { secret: 'hunter2' } }],
-    [{ url: 'http://proxy.test', tls: { over: tcp({ host: 'a', port: 1 }) } }],
-    [{ url: 'https://proxy.test', tls: { servername: 'a b' } }],
+    [{ url: 'http://proxy.test', connect: { over: tcp({ host: 'a', port: 1 }) } }],
+    [{ url: 'https://proxy.test', connect: { servername: 'a b' } }],
     [Object.create({ url: 'http://proxy.test' })],
   ])('is refused if it is %j', given => {
     let error: unknown;

@@ -274,7 +274,7 @@ const single: Readonly<Record<Exclude<Theme, 'pollution'>, readonly Row[]>> = {
     [
       'no way to a server stands in the options of TLS',
       'GHSA-hm92-r4w5-c3mj',
-      /tls\.over/,
+      /connect\.over/,
       'agent/ConnectOptions.ts',
       "if (Object.hasOwn(options, 'over')) {",
       'if (false) {',
@@ -406,9 +406,9 @@ const single: Readonly<Record<Exclude<Theme, 'pollution'>, readonly Row[]>> = {
     [
       'of secret options only the type is told',
       'CVE-2026-48615: a wrong value',
-      /^tls: SECRET/m,
+      /^connect: SECRET/m,
       errors,
-      "new Set(['tls', 'ca',",
+      "new Set(['connect', 'ca',",
       "new Set(['ca',",
     ],
     [

@@ -159,19 +159,19 @@ export const options: Attacks = {
 
   'GHSA-hm92-r4w5-c3mj: TLS options that are changed after the agent is made, or bring a way of their own': library => {
     const findings: string[] = [];
-    const tls = { ca: [ca], rejectUnauthorized: true } as ConnectOptions & { ca: string[] };
+    const connect = { ca: [ca], rejectUnauthorized: true } as ConnectOptions & { ca: string[] };
     const pool = new library.HTTPConnectionPool();
     const seen: unknown[] = [];
-    const agent = new library.Agent({ pool, tls });
+    const agent = new library.Agent({ pool, connect });
     const extended = (): unknown => agent.extend({});
-    Object.assign(tls, { rejectUnauthorized: false, lookup: () => seen.push('evil') });
-    tls.ca.push('evil');
+    Object.assign(connect, { rejectUnauthorized: false, lookup: () => seen.push('evil') });
+    connect.ca.push('evil');
     for (const one of [agent, extended() as typeof agent])
       one.get('https://localhost:1/').subscribe({ error: () => 0 });
     if (seen.length > 0) findings.push('a lookup that came later was asked');
     try {
-      new library.Agent({ tls: { over: of() } as ConnectOptions });
-      findings.push('tls.over, of which the key does not tell');
+      new library.Agent({ connect: { over: of() } as ConnectOptions });
+      findings.push('connect.over, of which the key does not tell');
     } catch {
       // As it should be.
     }

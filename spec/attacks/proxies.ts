@@ -114,7 +114,7 @@ export const proxies: Attacks = {
           socket.on('data', () => ++heard && socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'));
         const server = ground.using(await tlsServer(answer, certificate(name)));
         for (const [kind, { url }] of Object.entries(all)) {
-          const agent = ground.agent({ proxy: { url, tls: { ca } }, tls: { ca } });
+          const agent = ground.agent({ proxy: { url, connect: { ca } }, connect: { ca } });
           const got = await outcome(lastValueFrom(agent.get(`https://one.test:${server.port}/`)));
           if (!/ALTNAME_INVALID|CERT_HAS_EXPIRED|SELF_SIGNED/.test(got)) findings.push(`${kind}, ${name}: ${got}`);
         }
@@ -160,8 +160,8 @@ export const proxies: Attacks = {
       };
       for (const [kind, { url }] of Object.entries(all)) {
         seen.length = 0;
-        for (const [name, [tls, wanted]] of Object.entries(options)) {
-          const agent = ground.agent({ proxy: { url, tls: { ca } }, tls });
+        for (const [name, [connect, wanted]] of Object.entries(options)) {
+          const agent = ground.agent({ proxy: { url, connect: { ca } }, connect });
           const got = await outcome(lastValueFrom(agent.get(`https://one.test:${server.port}/`)));
           if (!wanted.test(got)) findings.push(`${kind}, ${name}: ${got}`);
         }
@@ -188,9 +188,9 @@ export const proxies: Attacks = {
             [direct, origin.url],
           ]) {
             const agent = ground.agent({
-              proxy: ({ hostname }) => (hostname === 'one.test' ? { url, tls: { ca } } : null),
+              proxy: ({ hostname }) => (hostname === 'one.test' ? { url, connect: { ca } } : null),
               interceptors: [careless(to)],
-              tls: { ca },
+              connect: { ca },
             });
             const response = await lastValueFrom(agent.get(from));
             if (secret.test(inspect([response, response.request.headers.toJSON()], { depth: Infinity }))) {
@@ -216,9 +216,9 @@ export const proxies: Attacks = {
         for (const [kind, proxy] of Object.entries(all)) {
           const at = (url: string): string => (proxy === null ? url.replace('one.test', '127.0.0.1') : url);
           const agent = ground.agent({
-            proxy: proxy && { url: proxy.url, tls: { ca } },
+            proxy: proxy && { url: proxy.url, connect: { ca } },
             interceptors: [careless(at(second.url))],
-            tls: { ca },
+            connect: { ca },
             headers: { 'Proxy-Authorization': 'Basic SECRET' },
           });
           await lastValueFrom(agent.post(at(origin.url), 'x', { headers: { 'proxy-authorization': 'SECRET' } }));
@@ -257,7 +257,7 @@ export const proxies: Attacks = {
   'CVE-2020-28168: the proxy is chosen anew wherever the next request leads': onGround(async ground => {
     const [first, second] = [await ground.origin(), await ground.origin(true)];
     const proxy = ground.using(await ForwardProxy.start());
-    const agent = ground.agent({ proxy: proxy.url, interceptors: [careless(second.url)], tls: { ca } });
+    const agent = ground.agent({ proxy: proxy.url, interceptors: [careless(second.url)], connect: { ca } });
     await lastValueFrom(agent.get(first.url));
     const targets = proxy.requests.map(({ method, target }) => `${method} ${target}`);
     const wanted = [`GET ${first.url}`, `CONNECT one.test:${second.port}`];
@@ -278,7 +278,7 @@ export const proxies: Attacks = {
       for (let round = 0; round < 2; round++) {
         for (const [kind, { url }] of Object.entries(all)) {
           for (const origin of origins) {
-            const agent = ground.agent({ pool, proxy: { url, tls: { ca } }, tls: { ca } });
+            const agent = ground.agent({ pool, proxy: { url, connect: { ca } }, connect: { ca } });
             const response = await lastValueFrom(agent.get(origin.url));
             const at = `one.test:${origin.port}`;
             if (response.status !== 200 || !origin.heard.includes(at)) findings.push(`${kind}, ${origin.url}`);

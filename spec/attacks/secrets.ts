@@ -146,7 +146,7 @@ export const secrets: Attacks = {
     const agent = (options: object): unknown => new library.Agent(options);
     const credentials = 'alice:hunter2@example.test';
     return [
-      ...thrown('tls', () => agent({ tls: 'SECRET' })),
+      ...thrown('connect', () => agent({ connect: 'SECRET' })),
       ...thrown('headers', () => agent({ headers: 'Authorization: SECRET' })),
       ...thrown('a header', () => agent({ headers: { 'Authorization: SECRET': '' } })),
       ...thrown('interceptors', () => agent({ interceptors: [{ token: 'SECRET' }] })),
@@ -169,13 +169,13 @@ export const secrets: Attacks = {
     const told: unknown[] = [];
     const findings: string[] = [];
     const wrong: object[] = [{ key: 'SECRET', cert: 'SECRET' }, { pfx: 'SECRET', passphrase: 'SECRET' }, { ca: 'x' }];
-    for (const tls of wrong) {
-      const agent = new library.Agent({ tls, headers });
+    for (const connect of wrong) {
+      const agent = new library.Agent({ connect, headers });
       agent.pool.events.subscribe(event => told.push(event));
       const error: unknown = await lastValueFrom(agent.get(`https://alice:hunter2@127.0.0.1:${port}/?t=SECRET`)).catch(
         (reason: unknown) => reason,
       );
-      findings.push(...printed('tls', error));
+      findings.push(...printed('connect', error));
       told.push(agent.pool.stats(), agent);
       await lastValueFrom(agent.close({ gracePeriod: 0 }));
     }

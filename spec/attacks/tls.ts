@@ -51,9 +51,9 @@ function ways(library: Library, port: number): Record<string, (tls: Partial<TLSO
     tls: options => tls({ ...at, ...options }),
     'tls over another transport': options => tls({ ...at, over: tcp(at), ...options }),
     endpointFor: options => endpointFor(new URL(url), options),
-    Agent: options => new Agent({ tls: options }).get(url, { headers: { Connection: 'close' } }),
+    Agent: options => new Agent({ connect: options }).get(url, { headers: { Connection: 'close' } }),
     extend: options =>
-      new Agent({ tls: { ca } }).extend({ tls: options }).get(url, { headers: { Connection: 'close' } }),
+      new Agent({ connect: { ca } }).extend({ connect: options }).get(url, { headers: { Connection: 'close' } }),
   };
 }
 
@@ -150,7 +150,7 @@ export const tls: Attacks = {
       // Dots that only a resolver takes for dots: two labels, where the certificate is good for one.
       for (const dot of ['.', '\u3002', '\uff0e', '\uff61']) {
         const name = `foo${dot}bar.wild.test`;
-        const agent = new library.Agent({ tls: { ca, lookup } });
+        const agent = new library.Agent({ connect: { ca, lookup } });
         const names: string[] = [];
         const pinned = (of: string): undefined => void names.push(of);
         const outcomes = {

@@ -253,7 +253,7 @@ describe('an agent', () => {
       baseURL: 'http://evil.test/',
       headers: { 'X-Evil': '1' },
       timeouts: { total: 1, headers: 1 },
-      tls: { rejectUnauthorized: false, lookup: () => undefined },
+      connect: { rejectUnauthorized: false, lookup: () => undefined },
       key: () => 'evil',
       endpoint: () => {
         throw new Error('polluted');
@@ -279,7 +279,6 @@ describe('an agent', () => {
       },
       total: 1,
       acquire: 0,
-      connect: 0,
       bodyIdle: 0,
       bodyUnclaimed: 0,
       maxConnections: 0,

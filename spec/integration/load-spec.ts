@@ -51,7 +51,7 @@ describe.each(['http', 'https'])('10 000 requests at concurrency 50 to node:%s',
 
   afterEach(() => server.stop());
 
-  const tlsOptions: AgentOptions = scheme === 'https' ? { tls: { ca } } : {};
+  const tlsOptions: AgentOptions = scheme === 'https' ? { connect: { ca } } : {};
 
   interface Answer {
     readonly id: number;

@@ -34,7 +34,7 @@ async function upload(answer: string, tls: boolean): Promise<Observable<string>>
     await closed;
     for (let i = 0; i < 10; i++) yield 'more';
   }
-  const agent = new Agent({ baseURL: server.origin, tls: { ca } });
+  const agent = new Agent({ baseURL: server.origin, connect: { ca } });
   return agent.post('/', body).pipe(text());
 }
 

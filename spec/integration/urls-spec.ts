@@ -256,7 +256,7 @@ describe('URLs of an agent', () => {
       const here: ConnectOptions = {
         lookup: (_host, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]),
       };
-      const agent = new Agent({ pool, tls: here });
+      const agent = new Agent({ pool, connect: here });
       for (const host of ['one.test', 'ONE.test', 'u:p@one.TEST', 'One.Test']) {
         await seen(agent, { url: `http://${host}:${server.port}/x` });
         await seen(agent, { url: `HTTP://${host}:0${server.port}/y?z#a` });
@@ -271,7 +271,7 @@ describe('URLs of an agent', () => {
         if (event.type === 'connecting') keys.push(event.key);
       });
       const nowhere: ConnectOptions = { lookup: (_host, _options, done) => done(new Error('nowhere'), '', 4) };
-      const agent = new Agent({ pool, tls: nowhere });
+      const agent = new Agent({ pool, connect: nowhere });
       const urls = [
         'http://one.test',
         'http://one.test:80/',
@@ -297,13 +297,13 @@ describe('URLs of an agent', () => {
         { ca, checkServerIdentity: () => undefined },
         { ca, checkServerIdentity: () => undefined },
       ];
-      for (const tls of options) {
-        const agent = new Agent({ pool, tls });
+      for (const connect of options) {
+        const agent = new Agent({ pool, connect });
         for (let i = 0; i < 2; i++) await lastValueFrom(agent.get(url).pipe(text()));
       }
       expect(secure.connections).toBe(options.length);
       // And the same options, in another agent, are the same connection.
-      await lastValueFrom(new Agent({ pool, tls: { ca } }).get(url).pipe(text()));
+      await lastValueFrom(new Agent({ pool, connect: { ca } }).get(url).pipe(text()));
       expect(secure.connections).toBe(options.length);
       // One that trusts nobody gets no connection of one that did, not even while that is idle.
       expect(await failureOf(new Agent({ pool }).get(url))).toMatchObject({ code: 'ERR_CONNECT' });
@@ -322,14 +322,14 @@ describe('URLs of an agent', () => {
         { lookup, family: 4 },
       ];
       const addresses = new Set<string | undefined>();
-      for (const tls of options) {
-        const agent = new Agent({ pool, tls });
+      for (const connect of options) {
+        const agent = new Agent({ pool, connect });
         for (let i = 0; i < 2; i++) await lastValueFrom(agent.get(url).pipe(text()));
       }
       for (const socket of server.open) addresses.add(socket.remoteAddress);
       expect(server.connections).toBe(options.length);
       expect(addresses).toEqual(new Set(['127.0.0.1', '127.0.0.2']));
-      await lastValueFrom(new Agent({ pool, tls: { lookup } }).get(url).pipe(text()));
+      await lastValueFrom(new Agent({ pool, connect: { lookup } }).get(url).pipe(text()));
       expect(server.connections).toBe(options.length);
     });
 

@@ -54,7 +54,7 @@ export class Site {
       ...(this.transport === 'unix' ? { endpoint: () => unix(String(this.addresses.unix)) } : {}),
       ...(this.instance.proxy === undefined ? {} : { proxy: this.instance.proxy }),
       ...options,
-      tls: { ca: this.ground.ca, ...options.tls },
+      connect: { ca: this.ground.ca, ...options.connect },
     });
     this.#agents.push(agent);
     return agent;

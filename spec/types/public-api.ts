@@ -162,7 +162,7 @@ export { bytes$, interceptor, iterable, mutating, wrong };
 
 // A proxy is a URL, options, a function of the URL, or none.
 new Agent({ proxy: 'http://proxy.test' });
-new Agent({ proxy: { url: new URL('https://proxy.test'), headers: { a: 'b' }, tls: { ca: 'PEM' } } });
+new Agent({ proxy: { url: new URL('https://proxy.test'), headers: { a: 'b' }, connect: { ca: 'PEM' } } });
 new Agent({ proxy: url => (url.protocol === 'https:' ? { url: 'socks5h://localhost' } : null) });
 new Agent({ proxy: proxyFromEnvironment({ HTTP_PROXY: 'a' }) });
 new Agent({ proxy: null });
@@ -171,4 +171,4 @@ new Agent({ proxy: { headers: {} } });
 // @ts-expect-error it must answer at once
 new Agent({ proxy: () => Promise.resolve('http://proxy.test') });
 // @ts-expect-error how the proxy is reached is not for its TLS options to say
-new Agent({ proxy: { url: 'http://proxy.test', tls: { over: endpoint$ } } });
+new Agent({ proxy: { url: 'http://proxy.test', connect: { over: endpoint$ } } });

@@ -53,9 +53,9 @@ export class Agent {
   constructor(options: AgentOptions = {}) {
     this.#settings = agentSettings(options);
     this.pool = this.#settings.pool;
-    const { tls, proxy } = this.#settings;
-    this.#route = new Route(tls, this.pool.scheduler);
-    this.#proxies = proxy && new ProxyRoute(proxy, this.#route, tls, this.pool.scheduler);
+    const { connect, proxy } = this.#settings;
+    this.#route = new Route(connect, this.pool.scheduler);
+    this.#proxies = proxy && new ProxyRoute(proxy, this.#route, connect, this.pool.scheduler);
     this.#handler = chain(this.#settings.interceptors, request => new Observable(s => this.#exchange(request, s)));
   }
 
@@ -137,10 +137,10 @@ export class Agent {
    * others instead of its own. They share the pool, unless another is given.
    */
   extend(options: AgentOptions): Agent {
-    const { pool, interceptors, defaults, headers, decompress, tls, key, endpoint, proxy } = this.#settings;
+    const { pool, interceptors, defaults, headers, decompress, connect, key, endpoint, proxy } = this.#settings;
     const added = own(options, 'headers');
     return new Agent({
-      ...{ pool, baseURL: defaults.baseURL, decompress: decompress ?? false, tls, key, endpoint },
+      ...{ pool, baseURL: defaults.baseURL, decompress: decompress ?? false, connect, key, endpoint },
       proxy: proxy as ProxySelector | null, // it may also be what was made of a proxy's options, read once
       ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
       headers: added === undefined ? headers : headers.with(added),

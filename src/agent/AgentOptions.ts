@@ -27,7 +27,7 @@ export interface AgentOptions {
    */
   readonly decompress?: boolean | DecompressOptions;
   /** How connections are made. What tells them apart is a part of the key. */
-  readonly tls?: ConnectOptions;
+  readonly connect?: ConnectOptions;
   /**
    * The proxy of all requests, or a function that names that of a URL, or none: asked for every exchange, redirects and
    * retries among them. `proxyFromEnvironment()` makes one of the usual variables, which are not read otherwise.
@@ -48,7 +48,7 @@ export interface AgentSettings {
   /** Those given, without those that the agent adds. */
   readonly headers: HTTPHeaders;
   readonly decompress: DecompressLimits | null;
-  readonly tls: ConnectOptions;
+  readonly connect: ConnectOptions;
   readonly key: ((request: HTTPRequest) => string) | undefined;
   readonly endpoint: ((request: HTTPRequest) => Endpoint) | undefined;
   readonly proxy: ProxyChoice | null;
@@ -79,7 +79,7 @@ export function agentSettings(options: AgentOptions): AgentSettings {
     },
     headers,
     decompress,
-    tls: connectOptions(record(options, 'tls') ?? {}),
+    connect: connectOptions(record(options, 'connect') ?? {}),
     key: callable(options, 'key'),
     endpoint,
     proxy,

@@ -9,7 +9,7 @@ export function connectOptions(options: ConnectOptions): ConnectOptions {
   // It would be a way to the server that the key does not tell of.
   if (Object.hasOwn(options, 'over')) {
     throw new InvalidOptionError(
-      'tls.over',
+      'connect.over',
       own(options as { over?: Endpoint }, 'over'),
       'left out: give an `endpoint`',
     );

@@ -83,7 +83,7 @@ export class ProxyRoute {
     return { key, mark, endpoint, message: forwards ? forwarded(request, proxy) : request };
   }
 
-  #dial({ kind, host, port, tls: options }: ProxyServer, connectTimeout: number): Endpoint {
+  #dial({ kind, host, port, connect: options }: ProxyServer, connectTimeout: number): Endpoint {
     const all = { ...this.#socket, ...options, host, port, connectTimeout };
     return kind === 'https' ? tls(all) : tcp(all);
   }

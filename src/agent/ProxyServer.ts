@@ -15,8 +15,8 @@ export interface ProxyOptions {
   readonly authorization?: string;
   /** Headers for a proxy that speaks HTTP, with each CONNECT and each request for an `http:` URL. */
   readonly headers?: HTTPHeadersInit;
-  /** How the proxy is connected to. Options of the socket that are not here are those of the agent's `tls`; TLS is not. */
-  readonly tls?: ConnectOptions;
+  /** How the proxy is connected to. Options of the socket that are not here are those of the agent's `connect`; TLS is not. */
+  readonly connect?: ConnectOptions;
 }
 
 export type ProxyInit = string | URL | ProxyOptions;
@@ -40,7 +40,7 @@ export class ProxyServer {
   readonly host: string;
   readonly port: number;
   readonly kind: 'http' | 'https' | 'socks';
-  readonly tls: ConnectOptions;
+  readonly connect: ConnectOptions;
   /** A part of keys: equal only for proxies that are the same, with the same credentials. Tells none of them. */
   readonly identity: string;
   readonly #headers: HTTPHeaders;
@@ -54,9 +54,9 @@ export class ProxyServer {
     this.host = hostname;
     this.port = port === '' ? ports.get(protocol)! : Number(port);
     this.kind = protocol === 'http:' ? 'http' : protocol === 'https:' ? 'https' : 'socks';
-    this.tls = connectOptions(record(options, 'tls') ?? {});
+    this.connect = connectOptions(record(options, 'connect') ?? {});
     // Now, and not at the first request, it is said if it cannot be dialled.
-    (this.kind === 'https' ? tls : tcp)({ ...this.tls, host: this.host, port: this.port });
+    (this.kind === 'https' ? tls : tcp)({ ...this.connect, host: this.host, port: this.port });
     const [username, password] = [unescape(url.username), unescape(url.password)];
     if (username !== '' || password !== '') this.#credentials = { username, password };
     this.#headers = this.#headersOf(options);
@@ -85,7 +85,7 @@ export class ProxyServer {
 
   #mark(): string {
     const parts = [JSON.stringify(this.#credentials ?? null), JSON.stringify(this.#headers.raw)];
-    if (Object.keys(this.tls).length > 0) parts.push(tlsIdentity(this.tls), socketIdentity(this.tls));
+    if (Object.keys(this.connect).length > 0) parts.push(tlsIdentity(this.connect), socketIdentity(this.connect));
     if (parts.join() === 'null,[]') return '';
     return `#${createHmac('sha256', (salt ??= randomBytes(32)))
       .update(parts.join(' '))

@@ -124,7 +124,7 @@ export class InvalidOptionError extends HTTPClientError {
 
 /** Options that are secrets or hold some: of their values only the type is told. */
 const credentials = ['authorization', 'username', 'password', 'token'];
-const secret = new Set(['tls', 'ca', 'cert', 'key', 'pfx', 'passphrase', ...credentials]);
+const secret = new Set(['connect', 'ca', 'cert', 'key', 'pfx', 'passphrase', ...credentials]);
 
 function describe(option: string, value: unknown): string {
   if (value === null || value === undefined) return String(value);

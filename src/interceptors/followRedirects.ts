@@ -37,7 +37,7 @@ export interface FollowRedirectsOptions {
  * Errors: `TooManyRedirectsError`; `RedirectError` for a Location that is no http or https URL, several of them, and
  * one from https to http.
  *
- * Gotchas: a redirect may lead out of the agent's `baseURL`, and to any address: refuse addresses in `tls.lookup`. Put
+ * Gotchas: a redirect may lead out of the agent's `baseURL`, and to any address: refuse addresses in `connect.lookup`. Put
  * this outside of `cookies`, which else does not see the cookies of a redirect.
  *
  * @throws InvalidOptionError

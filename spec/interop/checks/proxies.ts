@@ -77,7 +77,7 @@ export const proxyFailures: Check = {
     tally.expect(right, `a server that is not there: ${outcome}`);
     tally.note(`not there: ${outcome}`);
     if (transport !== 'tls') return;
-    const other = await refusal(site, site.instance.proxy!, '/files/1', { tls: { servername: 'elsewhere.test' } });
+    const other = await refusal(site, site.instance.proxy!, '/files/1', { connect: { servername: 'elsewhere.test' } });
     tally.expect(/ERR_TLS_CERT_ALTNAME_INVALID/.test(other), `the wrong host was not refused: ${other}`);
     const plain = `https://127.0.0.1:${site.addresses.tcp}/`;
     const noTLS = await refusal(site, site.instance.proxy!, plain, {});

@@ -11,7 +11,7 @@ export const tlsCheck: Check = {
   applies: ({ transport }) => transport === 'tls',
   async run(site) {
     for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-      const agent = site.agent({ tls: { minVersion: version, maxVersion: version } });
+      const agent = site.agent({ connect: { minVersion: version, maxVersion: version } });
       for (let i = 0; i < 5; i++) await site.getFile(agent, i);
       site.tally.expect(agent.pool.stats().opened === 1, `${version}: more than one connection`);
       await resumption(site, { minVersion: version, maxVersion: version });
@@ -43,7 +43,9 @@ async function resumption(site: Site, versions: Pick<TLSOptions, 'minVersion' | 
 }
 
 async function refused(site: Site, what: string, options: Partial<TLSOptions>, code: string): Promise<void> {
-  const outcome: unknown = await site.get(site.agent({ tls: options }), '/files/1').catch((error: unknown) => error);
+  const outcome: unknown = await site
+    .get(site.agent({ connect: options }), '/files/1')
+    .catch((error: unknown) => error);
   const right = outcome instanceof ConnectError && inWords(outcome).includes(code);
   site.tally.requests--; // it was not sent
   site.tally.expect(right, `${what} was not refused: ${inWords(outcome)}`);
@@ -55,6 +57,6 @@ async function clientCertificates(site: Site): Promise<void> {
   const none = await site.get(site.agent({ baseURL }), '/files/1');
   site.tally.expect(none.status === 400, `without a certificate: ${none.status} instead of 400`);
   const own = { cert: ground.certificate('cert', 'client'), key: ground.certificate('key', 'client') };
-  const some = await site.get(site.agent({ baseURL, tls: own }), '/files/1');
+  const some = await site.get(site.agent({ baseURL, connect: own }), '/files/1');
   site.tally.expect(some.status === 200, `with a certificate: ${some.status} instead of 200`);
 }

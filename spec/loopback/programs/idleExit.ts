@@ -14,7 +14,7 @@ const cases: Record<string, () => Promise<unknown>> = {
   'an agent': () => lastValueFrom(new Agent().get(url).pipe(text())),
   'an agent over TLS': () =>
     lastValueFrom(
-      new Agent({ tls: { ca: ca(), servername: 'localhost' } }).get(url.replace('http:', 'https:')).pipe(text()),
+      new Agent({ connect: { ca: ca(), servername: 'localhost' } }).get(url.replace('http:', 'https:')).pipe(text()),
     ),
   'an agent with a deadline and a signal': () =>
     lastValueFrom(

@@ -20,7 +20,7 @@ const port = Number(portText);
 const pool = new HTTPConnectionPool({ cachedConnectionTimeout: 50, maxConnections: 64, maxPersistent: 32 });
 const agent = new Agent({
   pool,
-  tls: {
+  connect: {
     // As many hosts as there are keys, all of them here.
     lookup: (_host, options, done) =>
       options.all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4),

@@ -174,10 +174,10 @@ async function work(): Promise<string> {
   await step('no headers', () => agent.get(origin, { headers: { 'A:': '1' } }));
   await step('unix', () => pool.use('unix', unix(task.unix), leased => leased.request({ path: '/unix' }).pipe(text())));
   await step('tls', () =>
-    new Agent({ pool, tls: { ca: task.ca } }).get(`https://127.0.0.1:${task.https}/`).pipe(text()),
+    new Agent({ pool, connect: { ca: task.ca } }).get(`https://127.0.0.1:${task.https}/`).pipe(text()),
   );
   await step('tls, no CA', () => agent.get(`https://127.0.0.1:${task.https}/`).pipe(text()));
-  const byProxy = { pool, tls: { ca: task.ca } };
+  const byProxy = { pool, connect: { ca: task.ca } };
   const through = new Agent({ ...byProxy, proxy: task.proxy });
   await step('proxy', () => through.get(`${origin}/proxied`).pipe(text()));
   const chosen = new Agent({ ...byProxy, proxy: () => ({ url: task.proxy, headers: { A: '1' } }) });

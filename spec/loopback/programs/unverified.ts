@@ -28,7 +28,7 @@ void (async () => {
   const outcomes = {
     node: await node(),
     left: await ours({}),
-    undefined: await ours({ tls: { rejectUnauthorized: undefined } }),
+    undefined: await ours({ connect: { rejectUnauthorized: undefined } }),
   };
   console.log(JSON.stringify(outcomes));
   process.exit();
