@@ -30,7 +30,7 @@ export class Agent {
     post(url: string | URL, body?: AgentBody | null, options?: RequestOptions): Observable<HTTPResponse>;
     put(url: string | URL, body?: AgentBody | null, options?: RequestOptions): Observable<HTTPResponse>;
     patch(url: string | URL, body?: AgentBody | null, options?: RequestOptions): Observable<HTTPResponse>;
-    events(init: HTTPRequestInit | HTTPRequest): Observable<HTTPEvent>;
+    requestEvents(init: HTTPRequestInit | HTTPRequest): Observable<HTTPEvent>;
     extend(options: AgentOptions): Agent;
     close(options?: CloseOptions): Observable<void>;
     [Symbol.asyncDispose](): Promise<void>;

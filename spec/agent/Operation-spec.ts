@@ -165,7 +165,7 @@ describe('the events of a request that an interceptor makes again', () => {
   /** The second attempt has its response head and a part of the body; nobody reads that of the first. */
   function secondAttempt() {
     const { agent, clock, transports } = openAgent({ interceptors: [again] });
-    const events = record(agent.events({ url }));
+    const events = record(agent.requestEvents({ url }));
     transports[0].respond(refusal);
     transports[1].respond(answer('fine').slice(0, -2));
     const [response] = events.values.flatMap(event => (event.type === 'response' ? [event.response] : []));

@@ -69,7 +69,7 @@ describe('the diagnostics channels of requests', () => {
   it('change nothing for who asks: events, observers and signals are told as well', () => {
     const { agent, transports } = openAgent();
     let sent = 0;
-    const seen = record(agent.events({ url, observer: { sent: () => sent++ } }));
+    const seen = record(agent.requestEvents({ url, observer: { sent: () => sent++ } }));
     transports[0].respond(answer('hello'));
     expect(seen.values.map(({ type }) => type)).toEqual(['sent', 'response', 'downloadProgress', 'done']);
     expect([sent, log]).toEqual([1, ['create', 'sent', 'response', 'done']]);

@@ -168,7 +168,7 @@ export class Call {
       signal,
     };
     if (via === 'events') {
-      return house.agent.events(init).pipe(
+      return house.agent.requestEvents(init).pipe(
         mergeMap(event => (event.type === 'response' ? [event.response] : EMPTY)),
         tap(headed),
         reader,

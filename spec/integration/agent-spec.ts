@@ -331,7 +331,7 @@ describe('an agent', () => {
             await lastValueFrom(later.post(`${origin}/x`, 'body', { headers: { A: 'b' } }).pipe(json<Seen>())),
             await lastValueFrom(changing.post(`${origin}/x`, 'body', { signal }).pipe(json<Seen>())),
             await lastValueFrom(
-              later.events({ url: `${origin}/x`, method: 'POST', body: 'body', headers: { A: 'b' } }).pipe(
+              later.requestEvents({ url: `${origin}/x`, method: 'POST', body: 'body', headers: { A: 'b' } }).pipe(
                 mergeMap(event => (event.type === 'response' ? event.response.json<Seen>() : [])),
                 map(seen => seen),
               ),

@@ -9,7 +9,7 @@ function words(events: readonly HTTPEvent[]): string[] {
   return events.map(({ type }) => type).filter((word, i, all) => !(word.endsWith('Progress') && all[i - 1] === word));
 }
 
-describe('agent.events', () => {
+describe('agent.requestEvents', () => {
   let server: Loopback;
   let agent: Agent;
   let url: string;
@@ -35,7 +35,7 @@ describe('agent.events', () => {
   async function all(init: HTTPRequestInit, by = agent): Promise<{ events: HTTPEvent[]; text: string[] }> {
     const text: string[] = [];
     const events = await lastValueFrom(
-      by.events(init).pipe(
+      by.requestEvents(init).pipe(
         tap(event => {
           if (event.type === 'response') event.response.text().subscribe(body => text.push(body));
         }),
@@ -137,7 +137,7 @@ describe('agent.events', () => {
   });
 
   it('is cold', async () => {
-    const events$ = agent.events({ url });
+    const events$ = agent.requestEvents({ url });
     await turns(3);
     expect(server.connections).toBe(0);
     const reading$ = events$.pipe(tap(event => event.type === 'response' && event.response.discard().subscribe()));
@@ -152,7 +152,7 @@ describe('agent.events', () => {
 
   it('errors for a request that is none', async () => {
     for (const init of [{ url: 'nonsense' }, { url, method: 'NO METHOD' }, { url, headers: { 'a b': '' } }]) {
-      const error: unknown = await lastValueFrom(agent.events(init)).catch((reason: unknown) => reason);
+      const error: unknown = await lastValueFrom(agent.requestEvents(init)).catch((reason: unknown) => reason);
       expect(error).toMatchObject({ code: 'ERR_INVALID_REQUEST' });
     }
   });
@@ -164,7 +164,7 @@ describe('agent.events', () => {
     const events: HTTPEvent[] = [];
     const bodyErrors: unknown[] = [];
     const error: unknown = await lastValueFrom(
-      agent.events({ url: `http://u:p@${raw.host}:${raw.port}/?secret` }).pipe(
+      agent.requestEvents({ url: `http://u:p@${raw.host}:${raw.port}/?secret` }).pipe(
         tap(event => {
           events.push(event);
           if (event.type === 'response') event.response.text().subscribe({ error: reason => bodyErrors.push(reason) });
@@ -202,7 +202,7 @@ describe('agent.events', () => {
         });
         const seen: string[] = [];
         let done = false;
-        const subscription = agent.events({ url, method: 'POST', body }).subscribe({
+        const subscription = agent.requestEvents({ url, method: 'POST', body }).subscribe({
           next: event => {
             if (done) seen.push(event.type);
             if (event.type === 'response') event.response.discard().subscribe({ error: () => undefined });
@@ -227,8 +227,8 @@ describe('agent.events', () => {
   it('aborts when unsubscribed from while it dials, and while it waits for a turn', async () => {
     const one = new Agent({ pool: { maxConnectionsPerHost: 1 } });
     handler = () => undefined;
-    const first = one.events({ url }).subscribe();
-    const second = one.events({ url }).subscribe();
+    const first = one.requestEvents({ url }).subscribe();
+    const second = one.requestEvents({ url }).subscribe();
     expect(one.pool.stats()).toMatchObject({ connecting: 1, pending: 2 });
     second.unsubscribe();
     first.unsubscribe();
@@ -244,7 +244,7 @@ describe('agent.events', () => {
     };
     const controller = new AbortController();
     const error: unknown = await lastValueFrom(
-      agent.events({ url, signal: controller.signal }).pipe(
+      agent.requestEvents({ url, signal: controller.signal }).pipe(
         mergeMap(event => {
           if (event.type === 'response') controller.abort();
           return EMPTY;

@@ -166,7 +166,7 @@ describe('the interceptors of an agent', () => {
       const agent = agentWith(interceptor);
       await expect(lastValueFrom(agent.get(url))).rejects.toBe(boom);
       await expect(lastValueFrom(agent.get(url, { timeouts: { total: 10_000 } }))).rejects.toBe(boom);
-      await expect(lastValueFrom(agent.events({ url }))).rejects.toBe(boom);
+      await expect(lastValueFrom(agent.requestEvents({ url }))).rejects.toBe(boom);
       await until(() => agent.pool.stats().leased === 0, 'nothing in use');
     }
   });

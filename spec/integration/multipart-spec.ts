@@ -35,7 +35,7 @@ describe('a form of several MiB', () => {
       const observer = { uploadProgress: (loaded: number, total?: number) => void observed.push([loaded, total]) };
       const answers: string[] = [];
       const events: HTTPEvent[] = await lastValueFrom(
-        agent.events({ url: '/', method: 'POST', body: form, observer }).pipe(
+        agent.requestEvents({ url: '/', method: 'POST', body: form, observer }).pipe(
           tap(event => {
             if (event.type === 'response') event.response.text().subscribe(body => answers.push(body));
           }),

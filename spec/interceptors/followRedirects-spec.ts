@@ -370,7 +370,7 @@ describe('followRedirects', () => {
 
   it('is told as it happens', async () => {
     const { agent, run } = redirecting({ '/a': '/b' });
-    const { values } = await run(agent.events({ url: 'http://a.test/a' }));
+    const { values } = await run(agent.requestEvents({ url: 'http://a.test/a' }));
     expect(values.map(({ type }) => type).filter(type => type !== 'downloadProgress')).toEqual([
       'sent',
       'sent',

@@ -91,7 +91,7 @@ describe('HTTPTestingController', () => {
 
   it('sends informational responses', () => {
     const controller = new HTTPTestingController();
-    const seen = record(controller.agent.events({ url: '/x' }));
+    const seen = record(controller.agent.requestEvents({ url: '/x' }));
     const request = controller.expectOne('/x');
     request.informational(103, { Link: '</a>; rel=preload' });
     request.flush('');

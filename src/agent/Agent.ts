@@ -99,12 +99,12 @@ export class Agent {
    * every phase, the body included.
    *
    * ```
-   *   events  ^──s──u─u──r──d─d─(x|)    s = sent, u = uploadProgress, r = response, d = downloadProgress, x = done
+   *   requestEvents  ^──s──u─u──r──d─d─(x|)    s = sent, u = uploadProgress, r = response, d = downloadProgress, x = done
    * ```
    *
    * Gotcha: the body comes only as far as somebody reads it: subscribe to it when the response comes.
    */
-  events(init: HTTPRequestInit | HTTPRequest): Observable<HTTPEvent> {
+  requestEvents(init: HTTPRequestInit | HTTPRequest): Observable<HTTPEvent> {
     let prepared: HTTPRequest;
     try {
       prepared = this.#prepare(init);

@@ -1,7 +1,7 @@
 import type { HTTPHeaders } from '../wire/index.js';
 import type { HTTPResponse, RequestTimings } from './HTTPResponse.js';
 
-/** What happens to a request, as `agent.events` tells it. */
+/** What happens to a request, as `agent.requestEvents` tells it. */
 export type HTTPEvent =
   /** The request is written; once per attempt. */
   | { readonly type: 'sent' }

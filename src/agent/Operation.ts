@@ -8,7 +8,7 @@ import { onAbort } from './onAbort.js';
 
 /**
  * All that one subscription to an agent sets in motion: every attempt, every redirect, and the body at the end. It exists
- * only where something may end all of that from outside: `total`, a `signal`, or `events`.
+ * only where something may end all of that from outside: `total`, a `signal`, or `requestEvents`.
  *
  * ```
  *   subscribe ^── attempt ──── attempt ── r ── body ──|    r = response

@@ -153,7 +153,7 @@ async function work(): Promise<string> {
   await step('truncated', () => agent.get(`${origin}/truncated`).pipe(text()));
   await step('no JSON', () => agent.get(`${origin}/large`).pipe(library.json()));
   await step('events', () =>
-    agent.events({ url: `${origin}/slow`, observer: { informational: () => undefined } }).pipe(
+    agent.requestEvents({ url: `${origin}/slow`, observer: { informational: () => undefined } }).pipe(
       map(event => {
         if (event.type === 'response') event.response.discard().subscribe();
         return event.type;
