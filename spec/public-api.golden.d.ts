@@ -271,7 +271,7 @@ export class HTTPContext {
     ]>);
     get<T>(token: HTTPContextToken<T>): T;
     has(token: HTTPContextToken<unknown>): boolean;
-    set<T>(token: HTTPContextToken<T>, value: T): HTTPContext;
+    with<T>(token: HTTPContextToken<T>, value: T): HTTPContext;
 }
 
 export class HTTPContextToken<T> {

@@ -236,7 +236,7 @@ describe('the interceptors of an agent', () => {
       next(request.with({ headers: { 'X-User': request.context.get(token) } })),
     );
     expect((await get(agent)).headers['x-user']).toBe('nobody');
-    const context = new HTTPContext().set(token, 'me');
+    const context = new HTTPContext().with(token, 'me');
     expect((await get(agent, { context })).headers['x-user']).toBe('me');
   });
 });

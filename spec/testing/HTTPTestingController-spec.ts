@@ -103,7 +103,7 @@ describe('HTTPTestingController', () => {
     const token = new HTTPContextToken(() => 'none');
     const signed: HTTPInterceptor = (request, next) => next(request.with({ headers: { 'X-Signed': 'yes' } }));
     const controller = new HTTPTestingController({ interceptors: [signed], headers: { 'X-Default': 'd' } });
-    const context = new HTTPContext().set(token, 'here');
+    const context = new HTTPContext().with(token, 'here');
     record(controller.agent.post('/x?y=1', 'grüße', { context }));
     const request = controller.expectOne('/x?y=1');
     expect([request.request.context.get(token), request.body]).toEqual(['here', 'grüße']);

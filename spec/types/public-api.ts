@@ -138,9 +138,9 @@ const mutating: HTTPInterceptor = (request, next) => next(((request.method = 'GE
 
 // Contexts are typed by their tokens.
 const cacheable = new HTTPContextToken(() => false);
-is<boolean>()(new HTTPContext().set(cacheable, true).get(cacheable), true);
+is<boolean>()(new HTTPContext().with(cacheable, true).get(cacheable), true);
 // @ts-expect-error the token is of a boolean
-new HTTPContext().set(cacheable, 'yes');
+new HTTPContext().with(cacheable, 'yes');
 
 // Events are told apart by their type.
 if (poolEvent.type === 'evicted') same<typeof poolEvent.key, string>(true);

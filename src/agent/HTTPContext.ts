@@ -8,7 +8,7 @@ export class HTTPContextToken<T> {
  *
  * @example
  * const cacheable = new HTTPContextToken(() => false);
- * agent.get(url, { context: new HTTPContext().set(cacheable, true) });
+ * agent.get(url, { context: new HTTPContext().with(cacheable, true) });
  */
 export class HTTPContext {
   readonly #values: ReadonlyMap<HTTPContextToken<unknown>, unknown>;
@@ -26,7 +26,7 @@ export class HTTPContext {
   }
 
   /** A copy in which `token` has this value. */
-  set<T>(token: HTTPContextToken<T>, value: T): HTTPContext {
+  with<T>(token: HTTPContextToken<T>, value: T): HTTPContext {
     return new HTTPContext([...this.#values, [token, value]]);
   }
 }
