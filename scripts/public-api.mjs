@@ -1,4 +1,5 @@
 // Lists what each entry exports, as declarations sorted by name: the public API on one page.
+// Fails if one of them speaks of a type of ours that no entry exports.
 //   node scripts/public-api.mjs            prints it
 //   node scripts/public-api.mjs --update   writes spec/public-api.golden.d.ts
 import { writeFileSync } from 'node:fs';
@@ -64,16 +65,37 @@ const print = declaration => {
     .replace(/^(export )?(declare )?/, 'export ');
 };
 
+const target = symbol => (symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol);
 const byName = (a, b) => (a.name < b.name ? -1 : 1);
+const exportsOf = entry =>
+  checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(declared(entry))) ?? []).sort(byName);
+
+const exported = new Set(Object.values(entries).flatMap(exportsOf).map(target));
+/** Says which types of ours a declaration speaks of that users have no name for, as no entry exports them. */
+function reportLeaks(name, declaration) {
+  const visit = node => {
+    if (isPrivate(node)) return;
+    const base = ts.isExpressionWithTypeArguments(node) ? node.expression : undefined;
+    const reference = base ?? node.typeName ?? node.qualifier ?? node.exprName;
+    const symbol = reference && checker.getSymbolAtLocation(reference);
+    const type = symbol && target(symbol);
+    const isOurs = type?.declarations?.some(each => emitted.has(each.getSourceFile().fileName));
+    if (isOurs && !(type.flags & ts.SymbolFlags.TypeParameter) && !exported.has(type)) {
+      console.error(`${name} speaks of ${type.name}, which no entry exports`);
+      process.exitCode = 1;
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(declaration);
+}
+
 const apiOf = entry =>
-  checker
-    .getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(declared(entry))) ?? [])
-    .sort(byName)
-    .map(exported => {
-      const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
-      const renamed = symbol.name === exported.name ? '' : `// ${exported.name}:\n`;
-      return renamed + (symbol.declarations ?? []).map(print).join('\n');
-    });
+  exportsOf(entry).map(given => {
+    const symbol = target(given);
+    const renamed = symbol.name === given.name ? '' : `// ${given.name}:\n`;
+    symbol.declarations?.forEach(declaration => reportLeaks(given.name, declaration));
+    return renamed + (symbol.declarations ?? []).map(print).join('\n');
+  });
 
 const parts = Object.entries(entries).map(([name, entry]) => [`// ---- ${name} ----`, ...apiOf(entry)].join('\n\n'));
 const text = `// Written by \`npm run api:update\`: every name that the package exports. A change here is a change for users.\n\n${parts.join('\n\n')}\n`;

@@ -51,6 +51,8 @@ export interface AgentOptions {
     readonly endpoint?: (request: HTTPRequest) => Endpoint;
 }
 
+export type AllTimeouts = Readonly<Required<Timeouts>>;
+
 export interface BearerAuthOptions extends CredentialOptions {
     readonly scheduler?: SchedulerLike;
 }
@@ -217,6 +219,12 @@ export class HTTPBody extends Observable<Uint8Array> implements AsyncIterable<Ui
     readable(): Readable;
 }
 
+export interface HTTPBodyInit {
+    readonly body?: AgentBody | null;
+    readonly json?: unknown;
+    readonly form?: URLSearchParams | Readonly<Record<string, string | number | boolean>>;
+}
+
 export class HTTPClientError extends Error {
     readonly code: HTTPClientErrorCode;
     phase: RequestPhase | undefined;
@@ -342,7 +350,7 @@ export class HTTPRequest {
     readonly context: HTTPContext;
     readonly idempotent: boolean | undefined;
     readonly path: string;
-    constructor(init: HTTPRequestInit, defaults?: RequestDefaults);
+    constructor(init: HTTPRequestInit);
     with(update: HTTPRequestUpdate): HTTPRequest;
 }
 
@@ -736,7 +744,7 @@ export interface TCPOptions {
     readonly scheduler?: SchedulerLike;
 }
 
-export interface TLSIdentityOptions extends Secrets, Versions {
+export interface TLSIdentityOptions extends Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'pfx' | 'passphrase' | 'ciphers' | 'minVersion' | 'maxVersion' | 'checkServerIdentity'> {
     readonly servername?: string;
     readonly rejectUnauthorized?: boolean;
     readonly ALPNProtocols?: readonly string[];

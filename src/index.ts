@@ -7,8 +7,10 @@ export { Agent, HTTPContext, HTTPContextToken, HTTPRequest, proxyFromEnvironment
 export type {
   AgentBody,
   AgentOptions,
+  AllTimeouts,
   ConnectOptions,
   DecompressOptions,
+  HTTPBodyInit,
   HTTPEvent,
   HTTPHandler,
   HTTPInterceptor,

@@ -66,6 +66,9 @@ export class HTTPRequest {
   #operation: Tracker | null = null;
 
   /** Throws `InvalidRequestError` or `InvalidOptionError`. */
+  constructor(init: HTTPRequestInit);
+  /** @internal With what an agent adds to it. */
+  constructor(init: HTTPRequestInit, defaults: RequestDefaults);
   constructor(init: HTTPRequestInit, defaults: RequestDefaults = noDefaults) {
     if (typeof init !== 'object' || (init as unknown) === null) {
       throw new InvalidRequestError('url', `A request must be an object with a URL, not a ${typeof init}`);

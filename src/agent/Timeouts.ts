@@ -19,6 +19,7 @@ export interface Timeouts extends ExchangeTimeouts {
   readonly total?: number;
 }
 
+/** The timeouts of a request: each has a value, given or by default. */
 export type AllTimeouts = Readonly<Required<Timeouts>>;
 
 /** Timeouts checked, those not given taken from `defaults`. Throws `InvalidOptionError`. */

@@ -7,6 +7,7 @@ import { multipart } from './multipart.js';
 /** What an agent takes for a body, beside what a protocol does. */
 export type AgentBody = RequestBody | URLSearchParams | Blob | FormData | ArrayBuffer | ArrayBufferView;
 
+/** The body of a request in one of three forms, of which at most one is given. */
 export interface HTTPBodyInit {
   readonly body?: AgentBody | null;
   /** A value that is sent as JSON. */

@@ -5,11 +5,13 @@ import { deepCopy, ownOptions } from './ownOptions.js';
 import { checkTCPOptions, type TCPOptions } from './TCPOptions.js';
 import type { Endpoint } from './Transport.js';
 
-type Secrets = Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'pfx' | 'passphrase' | 'ciphers'>;
-type Versions = Pick<ConnectionOptions, 'minVersion' | 'maxVersion' | 'checkServerIdentity'>;
+type Secrets = Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'pfx' | 'passphrase'>;
 
 /** The options that make one TLS connection different from another to the same host and port. As in `node:tls`. */
-export interface TLSIdentityOptions extends Secrets, Versions {
+export interface TLSIdentityOptions extends Pick<
+  ConnectionOptions,
+  'ca' | 'cert' | 'key' | 'pfx' | 'passphrase' | 'ciphers' | 'minVersion' | 'maxVersion' | 'checkServerIdentity'
+> {
   /** The name sent to the server (SNI) and looked for in its certificate. @default `host` */
   readonly servername?: string;
   /**
@@ -50,7 +52,7 @@ export function checkTLSOptions(given: TLSOptions) {
 }
 
 /** Node's own error for what is no text, no bytes and no object shows its value. */
-function checkSecrets(secrets: Omit<Secrets, 'ciphers'>): Omit<Secrets, 'ciphers'> {
+function checkSecrets(secrets: Secrets): Secrets {
   for (const [option, value] of Object.entries(secrets)) {
     const object = typeof value === 'object' && option !== 'passphrase';
     if (value == null || typeof value === 'string' || object) continue;
