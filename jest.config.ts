@@ -9,6 +9,7 @@ const config: Config = {
   transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.spec.json' }] },
   moduleNameMapper: {
     '^rxjs-http-pool$': '<rootDir>/src/index.ts',
+    '^rxjs-http-pool/protocol$': '<rootDir>/src/protocol/public.ts',
     '^rxjs-http-pool/testing$': '<rootDir>/src/testing/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

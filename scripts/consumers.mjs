@@ -26,7 +26,8 @@ const program = other => `
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { firstValueFrom, map, mergeMap, type Observable } from 'rxjs';
-import { Agent, HTTPConnectionPool, isHTTPClientError, text as toText } from 'rxjs-http-pool';
+import { AbortedError, Agent, HTTPConnectionPool, isHTTPClientError, text as toText } from 'rxjs-http-pool';
+import { DeadlineSweep, HTTP11ClientProtocol, type ProtocolFactory } from 'rxjs-http-pool/protocol';
 import { HTTPTestingController } from 'rxjs-http-pool/testing';
 ${other.imports}
 
@@ -61,6 +62,18 @@ ${other.first}
   controller.expectOne('/x').flush('from a test');
   if ((await answered) !== 'from a test') throw new Error('the testing kit does not answer');
   controller.verify();
+
+  let made = 0;
+  const protocolFactory: ProtocolFactory = (transport, context) => {
+    if (!(context.deadlines instanceof DeadlineSweep)) throw new Error('the protocol has classes of its own');
+    made++;
+    return new HTTP11ClientProtocol(transport, context);
+  };
+  const own = new HTTPTestingController({ pool: { protocolFactory } });
+  const aborted = firstValueFrom(own.agent.get('/x')).catch((error: unknown) => error);
+  own.expectOne('/x');
+  await firstValueFrom(own.agent.pool.close({ gracePeriod: 0 }));
+  if (!((await aborted) instanceof AbortedError) || made !== 1) throw new Error('the protocol has errors of its own');
 ${other.check}
   console.log('ok');
 }

@@ -22,7 +22,11 @@ const parsed = ts.getParsedCommandLineOfConfigFile(join(root, 'tsconfig.build.es
 });
 const host = ts.createCompilerHost(parsed.options);
 /** What the package exports, and where it is written. */
-const entries = { 'rxjs-http-pool': 'index', 'rxjs-http-pool/testing': 'testing/index' };
+const entries = {
+  'rxjs-http-pool': 'index',
+  'rxjs-http-pool/protocol': 'protocol/public',
+  'rxjs-http-pool/testing': 'testing/index',
+};
 
 /** The declarations as users get them: emitted, with what is @internal stripped. */
 const emitted = new Map();

@@ -32,6 +32,11 @@ const cases = [
   ['all of it', `export * ${from}`, []],
   ['Agent, text', `export { Agent, text } ${from}`, ['interceptors']],
   ['HTTPConnectionPool, tcp', `export { HTTPConnectionPool, tcp } ${from}`, ['agent', 'interceptors', 'operators']],
+  [
+    'HTTP11ClientProtocol',
+    "export { HTTP11ClientProtocol } from './dist/esm/protocol/public.js'",
+    ['agent', 'interceptors', 'operators', 'pool'],
+  ],
   ['HTTPConnectionPool', `export { HTTPConnectionPool } ${from}`, ['agent', 'interceptors', 'operators']],
 ];
 let failed = false;

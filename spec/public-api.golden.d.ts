@@ -110,24 +110,6 @@ export class ConnectTimeoutError extends ConnectError {
     constructor(authority: string, connectTimeout: number);
 }
 
-export interface Connection {
-    readonly capacity: number;
-    readonly info: TransportInfo;
-    readonly keepAlive?: {
-        readonly timeout?: number;
-        readonly max?: number;
-    } | undefined;
-    request(request: ProtocolRequest): Observable<ProtocolResponse>;
-    progress(): ExchangeProgress;
-    readonly quiescent: Observable<void>;
-    readonly disconnected: Observable<HTTPClientError | null>;
-    close(reason?: unknown): void;
-    ref(): void;
-    unref(): void;
-}
-
-export type ConnectionState = 'quiescent' | 'transmitting' | 'waiting' | 'early' | 'receiving' | 'draining' | 'upgraded' | 'closed';
-
 export class ContentDecodingError extends ResponseFailedError {
     constructor(message: string, init?: HTTPClientErrorInit);
 }
@@ -147,21 +129,6 @@ export interface CookieJarLike {
 
 export interface CredentialOptions {
     readonly origins: string | URL | readonly (string | URL)[];
-}
-
-export class Deadline {
-    constructor(sweep: DeadlineSweep, expired: () => void);
-    start(duration: number): void;
-    startAt(at: number): void;
-    get running(): boolean;
-    clear(): void;
-    dispose(): void;
-}
-
-export class DeadlineSweep {
-    constructor(scheduler: SchedulerLike);
-    now(): number;
-    close(): void;
 }
 
 export interface DecompressOptions {
@@ -188,13 +155,6 @@ export interface EventSourceOptions extends Omit<RequestOptions, 'body' | 'json'
 
 export type EvictionReason = 'idle-timeout' | 'overflow' | 'room' | 'max-age' | 'max-requests' | 'not-persistent' | 'peer-closed' | 'unsolicited-data' | 'error' | 'cancelled' | 'leaked' | 'wrong-state' | 'upgraded' | 'pool-closed';
 
-export interface ExchangeProgress {
-    readonly state: ConnectionState;
-    readonly wrote: boolean;
-    readonly responseByte: boolean;
-    readonly bodySubscribed: boolean;
-}
-
 export interface ExchangeTimeouts {
     readonly headers?: number;
     readonly bodyIdle?: number;
@@ -208,8 +168,6 @@ export interface FollowRedirectsOptions {
     readonly allowDowngrade?: boolean;
     readonly scheduler?: SchedulerLike;
 }
-
-export const HTTP11ClientProtocol: new (transport: Transport, context: ProtocolContext) => Connection;
 
 export class HTTPBody extends Observable<Uint8Array> implements AsyncIterable<Uint8Array> {
     get used(): boolean;
@@ -524,15 +482,6 @@ export interface PoolStats {
     readonly refusals: number;
     readonly leaks: number;
 }
-
-export interface ProtocolContext {
-    readonly persistent: boolean;
-    readonly limits: ProtocolLimits;
-    readonly deadlines: DeadlineSweep;
-    report(error: unknown): void;
-}
-
-export type ProtocolFactory = (transport: Transport, context: ProtocolContext) => Connection;
 
 export interface ProtocolLimits extends ResponseLimits {
     readonly maxDrain: number;
@@ -924,6 +873,59 @@ export function tunnel(proxy$: Endpoint, options: TunnelOptions): Endpoint;
 export function unix(path: string, options?: UnixOptions): Endpoint;
 
 export function userAgent(text: string): HTTPInterceptor;
+
+// ---- rxjs-http-pool/protocol ----
+
+export interface Connection {
+    readonly capacity: number;
+    readonly info: TransportInfo;
+    readonly keepAlive?: {
+        readonly timeout?: number;
+        readonly max?: number;
+    } | undefined;
+    request(request: ProtocolRequest): Observable<ProtocolResponse>;
+    progress(): ExchangeProgress;
+    readonly quiescent: Observable<void>;
+    readonly disconnected: Observable<HTTPClientError | null>;
+    close(reason?: unknown): void;
+    ref(): void;
+    unref(): void;
+}
+
+export type ConnectionState = 'quiescent' | 'transmitting' | 'waiting' | 'early' | 'receiving' | 'draining' | 'upgraded' | 'closed';
+
+export class Deadline {
+    constructor(sweep: DeadlineSweep, expired: () => void);
+    start(duration: number): void;
+    startAt(at: number): void;
+    get running(): boolean;
+    clear(): void;
+    dispose(): void;
+}
+
+export class DeadlineSweep {
+    constructor(scheduler: SchedulerLike);
+    now(): number;
+    close(): void;
+}
+
+export interface ExchangeProgress {
+    readonly state: ConnectionState;
+    readonly wrote: boolean;
+    readonly responseByte: boolean;
+    readonly bodySubscribed: boolean;
+}
+
+export const HTTP11ClientProtocol: new (transport: Transport, context: ProtocolContext) => Connection;
+
+export interface ProtocolContext {
+    readonly persistent: boolean;
+    readonly limits: ProtocolLimits;
+    readonly deadlines: DeadlineSweep;
+    report(error: unknown): void;
+}
+
+export type ProtocolFactory = (transport: Transport, context: ProtocolContext) => Connection;
 
 // ---- rxjs-http-pool/testing ----
 

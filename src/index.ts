@@ -1,6 +1,4 @@
-// The whole public surface of the package.
-import type { Transport } from './endpoint/index.js';
-import { HTTP11ClientProtocol as Implementation, type Connection, type ProtocolContext } from './protocol/index.js';
+// The whole public surface of the root entry.
 
 /* Client */
 export { Agent, HTTPContext, HTTPContextToken, HTTPRequest, proxyFromEnvironment } from './agent/index.js';
@@ -90,28 +88,14 @@ export type {
 export type { EvictionReason, PoolEvent } from './events/index.js';
 
 /* Protocol */
-/**
- * The `Connection` for HTTP/1.1: what a pool makes of a transport, unless it is given another `protocolFactory`.
- *
- * @example
- * const protocolFactory: ProtocolFactory = (transport, context) =>
- *   new HTTP11ClientProtocol(logged(transport), context);
- */
-export const HTTP11ClientProtocol: new (transport: Transport, context: ProtocolContext) => Connection = Implementation;
 export { isIdempotent } from './protocol/index.js';
-export { Deadline, DeadlineSweep } from './timing/index.js';
 export type { HTTPBody } from './protocol/index.js';
 export type {
   BodyChunk,
   BodySource,
   BytesOptions,
-  Connection,
-  ConnectionState,
   ExchangeTimeouts,
   JSONOptions,
-  ExchangeProgress,
-  ProtocolContext,
-  ProtocolFactory,
   ProtocolLimits,
   ProtocolRequest,
   ProtocolResponse,
