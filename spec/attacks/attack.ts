@@ -1,18 +1,12 @@
 import { Observable } from 'rxjs';
 import type * as library from '../../src/index.js';
 import type { AgentOptions, HTTPRequestInit } from '../../src/index.js';
-import { load, type Mutation } from '../support/bundle.js';
 import { FakeTransport, record, VirtualClock, type Recorded } from '../support/index.js';
 
 export type Library = typeof library;
 
 /** Attacks by title, which names the advisory. Each returns what it got done: nothing, if the library withstands. */
 export type Attacks = Readonly<Record<string, (library: Library) => string[] | Promise<string[]>>>;
-
-/** The library with a guard switched off. */
-export function without(...guards: Mutation[]): Promise<Library> {
-  return load<Library>("export * from './index.js';", guards);
-}
 
 export interface Stage {
   readonly agent: InstanceType<Library['Agent']>;

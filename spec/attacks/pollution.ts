@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ca, certificate, echo, ForwardProxy, httpServer, httpsServer, Program } from '../loopback/index.js';
 import type { Finding, Task } from '../loopback/programs/pollution.js';
-import { bundle, type Mutation } from '../support/bundle.js';
+import { bundle } from '../support/bundle.js';
+import type { SeededBug } from '../support/seedBug.js';
 import { namesRead, optionNames } from './names.js';
 
 export interface Outcome {
@@ -17,7 +18,7 @@ export interface Outcome {
 /** Runs the program in a process of its own: in the realm of a spec, Node's own objects have another prototype. */
 export async function pollution(
   mode: Task['mode'],
-  { names = mode === 'values' ? optionNames() : namesRead(), mutations = [] as readonly Mutation[] } = {},
+  { names = mode === 'values' ? optionNames() : namesRead(), bug }: { names?: string[]; bug?: SeededBug } = {},
 ): Promise<Outcome> {
   const unix = join(tmpdir(), `${randomUUID()}.sock`);
   const local = createServer(echo).listen(unix);
@@ -29,7 +30,7 @@ export async function pollution(
   const ports = { http: http.port, https: https.port, selfSigned: selfSigned.port };
   const task: Task = { mode, names, ca, unix, ...ports, proxy: proxy.url };
   try {
-    return await new Program('pollution', [JSON.stringify(task)], { mutations }).result<Outcome>(60_000);
+    return await new Program('pollution', [JSON.stringify(task)], { bug }).result<Outcome>(60_000);
   } finally {
     local.close();
     for (const server of [http, https, selfSigned, proxy]) await server.close();

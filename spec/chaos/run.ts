@@ -1,20 +1,20 @@
 // Run by scripts/chaos.mjs: brings the two processes of a soak together, and holds their accounts against each other.
 import { Program } from '../loopback/program.js';
-import type { Mutation } from '../support/bundle.js';
+import type { SeededBug } from '../support/seedBug.js';
 import type { ClientOptions } from './client.js';
-import { guards } from './guards.js';
 import { Findings, judgeHeap, judgeLedger, judgeRaces } from './invariants.js';
 import type { Alive, EpochReport, Finding, ServerAnswer, ServerReport } from './messages.js';
 import type { Scenario } from './scenario.js';
+import { seededBugs } from './seededBugs.js';
 
 interface Soak {
   readonly seed: number;
   readonly requests: number;
   readonly seconds: number;
-  readonly mutations?: readonly Mutation[];
+  readonly bug?: SeededBug;
   readonly only?: Scenario;
   /** Ends with the first finding, and tells nothing of its way there. */
-  readonly control?: boolean;
+  readonly quiet?: boolean;
 }
 
 /** How many requests are made between two moments at which everything must be as at the start. */
@@ -23,13 +23,13 @@ const epoch = 10_000;
 const silence = 120_000;
 
 async function soak(run: Soak): Promise<Findings> {
-  const { seed, requests, seconds, mutations = [], only, control = false } = run;
-  const findings = new Findings(control ? () => undefined : text => console.log(text));
+  const { seed, requests, seconds, bug, only, quiet = false } = run;
+  const findings = new Findings(quiet ? () => undefined : text => console.log(text));
   const server = new Program('../../chaos/server', [seed], { ipc: true });
   const { ports } = await server.message<ServerAnswer>();
-  const part = control ? 3_000 : epoch;
+  const part = quiet ? 3_000 : epoch;
   const options: ClientOptions = { seed, ports, requests, seconds, epoch: Math.min(part, requests), only };
-  const client = new Program('../../chaos/client', [JSON.stringify(options)], { ipc: true, mutations });
+  const client = new Program('../../chaos/client', [JSON.stringify(options)], { ipc: true, bug });
   const heaps: number[] = [];
   const counts = new Map<string, number>();
   let made = 0;
@@ -54,8 +54,8 @@ async function soak(run: Soak): Promise<Findings> {
       made += part.requests;
       spent += part.seconds;
       for (const [what, count] of Object.entries(part.counts)) counts.set(what, (counts.get(what) ?? 0) + count);
-      const last = part.last || (control && findings.count > 0);
-      if (!control) {
+      const last = part.last || (quiet && findings.count > 0);
+      if (!quiet) {
         const rate = Math.round(part.requests / part.seconds);
         console.log(`${made} requests, ${rate}/s, heap ${(part.heap / 1e6).toFixed(1)} MB, ${findings.count} findings`);
       }
@@ -69,8 +69,8 @@ async function soak(run: Soak): Promise<Findings> {
       const told = message as EpochReport | Finding | Alive;
       if (told.type === 'epoch') void judged(told);
       else if (told.type === 'finding') findings.add(told.invariant, told.detail);
-      // With a guard off its end may never come.
-      if (control && told.type === 'finding') setTimeout(end, 8_000).unref();
+      // With a seeded bug its end may never come.
+      if (quiet && told.type === 'finding') setTimeout(end, 8_000).unref();
     });
     client.child.once('exit', (code, signal) => {
       if (code !== 0 && !over)
@@ -82,7 +82,7 @@ async function soak(run: Soak): Promise<Findings> {
   if (server.errors !== '') findings.add('unhandled', `the server: ${server.errors.slice(-2_000)}`);
   client.stop();
   server.stop();
-  if (!control) {
+  if (!quiet) {
     const table = [...counts].sort(([, a], [, b]) => b - a).map(([what, count]) => `${what} ${count}`);
     console.log(table.join(', '));
     console.log(JSON.stringify({ seed, requests: made, seconds: Math.round(spent), findings: findings.count }));
@@ -90,22 +90,19 @@ async function soak(run: Soak): Promise<Findings> {
   return findings;
 }
 
-/** With `only`: those guards whose name has that in it. */
-async function controls(seed: number, requests: number, only = ''): Promise<void> {
-  console.log('| guard switched off | found by |\n| --- | --- |');
-  const whole = await soak({ seed, requests, seconds: 1e9, control: true });
-  console.log(`| none | ${whole.summary} |`);
-  if (whole.count > 0) process.exitCode = 1;
-  for (const { name, mutations } of guards.filter(guard => guard.name.includes(only))) {
-    const findings = await soak({ seed, requests, seconds: 1e9, mutations, control: true });
-    if (findings.count === 0) process.exitCode = 1;
-    console.log(`| ${name} | ${findings.summary} |`);
+/** With `only`: those bugs whose name has that in it. */
+async function seeded(seed: number, requests: number, only = ''): Promise<void> {
+  console.log('| seeded bug | found by |\n| --- | --- |');
+  for (const bug of [undefined, ...seededBugs.filter(({ name }) => name.includes(only))]) {
+    const findings = await soak({ seed, requests, seconds: 1e9, bug, quiet: true });
+    if (findings.count > 0 !== (bug !== undefined)) process.exitCode = 1;
+    console.log(`| ${bug?.name ?? 'none'} | ${findings.summary} |`);
   }
 }
 
 async function main(): Promise<void> {
   const [mode, ...rest] = process.argv.slice(2);
-  if (mode === 'control') return controls(Number(rest[0]), Number(rest[1]), rest[2]);
+  if (mode === 'seeded') return seeded(Number(rest[0]), Number(rest[1]), rest[2]);
   const [seed, requests, seconds] = rest.map(Number);
   const only = mode === 'only' ? (JSON.parse(rest[3]) as Scenario) : undefined;
   const findings = await soak({ seed, requests, seconds, only });

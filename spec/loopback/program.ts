@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
-import { bundle, type Mutation } from '../support/bundle.js';
+import { bundle } from '../support/bundle.js';
+import type { SeededBug } from '../support/seedBug.js';
 import { until } from './until.js';
 
 export interface ProgramOptions {
@@ -9,8 +10,8 @@ export interface ProgramOptions {
   readonly flags?: readonly string[];
   /** With a channel for `process.send`. */
   readonly ipc?: boolean;
-  /** The library in it is changed so. */
-  readonly mutations?: readonly Mutation[];
+  /** The library in it has this bug. */
+  readonly bug?: SeededBug;
   /** The node to run it with. Default: this one. */
   readonly node?: string;
 }
@@ -30,7 +31,7 @@ export class Program {
   constructor(
     name: string,
     args: readonly (string | number)[] = [],
-    { flags = [], ipc = false, mutations = [], node = process.execPath }: ProgramOptions = {},
+    { flags = [], ipc = false, bug, node = process.execPath }: ProgramOptions = {},
   ) {
     const child = spawn(node, [...flags, '-', ...args.map(String)], {
       stdio: ipc ? ['pipe', 'pipe', 'pipe', 'ipc'] : 'pipe',
@@ -45,7 +46,7 @@ export class Program {
     child.stdin!.on('error', () => undefined); // it may end before it has read all of itself
     child.once('exit', () => (this.exitedAt = performance.now()));
     child.once('close', code => (this.exitCode = code));
-    bundled(name, mutations).then(
+    bundled(name, bug).then(
       text => child.stdin!.end(text),
       (error: unknown) => {
         this.errors += String(error);
@@ -89,11 +90,11 @@ export class Program {
 const bundles = new Map<string, Promise<string>>();
 
 /** The program as one script that node reads from its input: no file is left behind. */
-function bundled(name: string, mutations: readonly Mutation[]): Promise<string> {
-  const key = JSON.stringify([name, mutations]);
+function bundled(name: string, bug?: SeededBug): Promise<string> {
+  const key = JSON.stringify([name, bug]);
   let text = bundles.get(key);
   if (text === undefined) {
-    bundles.set(key, (text = bundle({ file: resolve(__dirname, 'programs', `${name}.ts`) }, { mutations })));
+    bundles.set(key, (text = bundle({ file: resolve(__dirname, 'programs', `${name}.ts`) }, { bug })));
   }
   return text;
 }

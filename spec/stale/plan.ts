@@ -33,11 +33,6 @@ export interface Cell {
   readonly rounds: number;
 }
 
-export interface Plan {
-  readonly validateIdle: boolean;
-  readonly cells: readonly Cell[];
-}
-
 /** What became of the requests of a cell. */
 export interface Outcome extends Omit<Cell, 'rounds'> {
   /** Requests asked while a fault waited unseen. */

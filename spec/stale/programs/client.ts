@@ -2,12 +2,12 @@ import { openSync, readSync } from 'node:fs';
 import { connect } from 'node:net';
 import { catchError, forkJoin, lastValueFrom, map, mergeMap, of, tap, type Observable } from 'rxjs';
 import { HTTPConnectionPool, isHTTPClientError, tcp, text, tls, type Endpoint } from 'rxjs-http-pool';
-import { clock, type Asker, type Cell, type Outcome, type Plan } from '../plan.js';
+import { clock, type Asker, type Cell, type Outcome } from '../plan.js';
 
-// client PORT CONTROL MARK PLAN [ca]: tries each cell of the plan and prints what became of its requests.
+// client PORT CONTROL MARK CELLS [ca]: tries each cell and prints what became of its requests.
 
-const [portText, controlText, markPath, planText, ca] = process.argv.slice(2);
-const { validateIdle, cells } = JSON.parse(planText) as Plan;
+const [portText, controlText, markPath, cellsText, ca] = process.argv.slice(2);
+const cells = JSON.parse(cellsText) as Cell[];
 const port = Number(portText);
 const endpoint$: Endpoint =
   ca === undefined ? tcp({ host: '127.0.0.1', port }) : tls({ host: '127.0.0.1', port, ca, servername: 'localhost' });
@@ -88,7 +88,6 @@ async function play(cell: Cell, outcome: Outcome): Promise<void> {
   // Also where several connections have gone stale at once: each request takes the next, and the next.
   const width = moment === 'queue' || moment === 'return' || moment === 'fresh' ? 1 : 1 + (now % 3);
   const pool = new HTTPConnectionPool({
-    validateIdle,
     retryAutomatically: asker !== 'GET without retry',
     maxConnectionsPerHost: moment === 'queue' ? 1 : 64,
   });
