@@ -1,8 +1,9 @@
 import { HTTP11ClientProtocol, protocolLimits } from '../../src/protocol/index.js';
 import { DeadlineSweep } from '../../src/timing/index.js';
 import { HTTPHeaders, ResponseParser, serializeRequestHead } from '../../src/wire/index.js';
-import { load, type Mutation } from '../support/bundle.js';
+import { load } from '../support/bundle.js';
 import type { ProtocolLibrary } from '../support/index.js';
+import type { SeededBug } from '../support/seedBug.js';
 
 /** What is judged. */
 export interface Library extends ProtocolLibrary {
@@ -20,12 +21,12 @@ export const library: Library = {
   serializeRequestHead,
 };
 
-/** The same with mutations in it. */
-export function mutant(...mutations: readonly Mutation[]): Promise<Library> {
+/** The same with a seeded bug in it. */
+export function libraryWith(bug?: SeededBug): Promise<Library> {
   return load<Library>(
     `export { HTTP11ClientProtocol, protocolLimits } from './protocol/index.js';
      export { DeadlineSweep } from './timing/index.js';
      export { HTTPHeaders, ResponseParser, serializeRequestHead } from './wire/index.js';`,
-    mutations,
+    bug,
   );
 }
