@@ -2,7 +2,7 @@
 //   of the response parser, with a fiftieth of that on whole clients and a tenth on the request serialiser;
 //   kinds, if given, is responses, clients or requests, and gets all of the executions
 // node scripts/fuzz.mjs --seed 7      once more what seed 7 found
-// node scripts/fuzz.mjs --control     after how many executions each seeded bug is found
+// node scripts/fuzz.mjs --seeded      after how many executions each seeded bug is found
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
@@ -47,7 +47,7 @@ async function campaign(kind, executions, seed, processes) {
 }
 
 const args = process.argv.slice(2);
-if (args[0] === '--control') process.exitCode = (await run('controls')).code;
+if (args[0] === '--seeded') process.exitCode = (await run('seeded')).code;
 else {
   const again = args[0] === '--seed';
   const [executions = 1_000_000, seed = 1, processes = 2] = again

@@ -6,9 +6,9 @@ import { Campaign, Tally, type Case } from './campaign.js';
 import { divergences } from './divergences.js';
 import { applies, Judge } from './explain.js';
 import { load } from './load.js';
-import { mutants } from './mutants.js';
 import { LlhttpReader, nodeParserClass } from './readLlhttp.js';
 import { readOurs } from './readOurs.js';
+import { seededBugs } from './seededBugs.js';
 
 const folder = join(__dirname, 'cases');
 const cases = readdirSync(folder).map(name => ({
@@ -60,11 +60,11 @@ describe('The list of divergences', () => {
 });
 
 describe('The fuzzer', () => {
-  it.each(mutants)(
-    'finds a bug in the $kind: $name',
-    async ({ kind, mutation }) => {
-      const { Campaign: Broken } = await load([mutation], require);
-      expect(await (await Broken.make()).search(kind, 1, 20_000, undefined, false)).not.toBeNull();
+  it.each(seededBugs)(
+    'finds a seeded bug in the $kind: $name',
+    async bug => {
+      const { Campaign: Broken } = await load(bug, require);
+      expect(await (await Broken.make()).search(bug.kind, 1, 20_000, undefined, false)).not.toBeNull();
     },
     60_000,
   );

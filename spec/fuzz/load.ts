@@ -1,4 +1,5 @@
-import { load as loadLibrary, type Mutation } from '../support/bundle.js';
+import { load as loadLibrary } from '../support/bundle.js';
+import type { SeededBug } from '../support/seedBug.js';
 import type { Campaign } from './campaign.js';
 import type { Tally } from './Tally.js';
 
@@ -7,7 +8,7 @@ export interface FuzzLibrary {
   readonly Tally: new () => Tally;
 }
 
-/** The campaign on the library as it is, or with mutations. */
-export function load(mutations: readonly Mutation[] = [], require?: NodeJS.Require): Promise<FuzzLibrary> {
-  return loadLibrary(`export * from '../spec/fuzz/campaign.js';`, mutations, require);
+/** The campaign on the library as it is, or with a seeded bug. */
+export function load(bug?: SeededBug, require?: NodeJS.Require): Promise<FuzzLibrary> {
+  return loadLibrary(`export * from '../spec/fuzz/campaign.js';`, bug, require);
 }

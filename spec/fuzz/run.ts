@@ -1,9 +1,9 @@
-// Run by scripts/fuzz.mjs: one process of a campaign, one seed again, or the table of the mutants.
+// Run by scripts/fuzz.mjs: one process of a campaign, one seed again, or the table of the seeded bugs.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { kinds, type Kind } from './campaign.js';
 import { load } from './load.js';
-import { mutants } from './mutants.js';
+import { seededBugs } from './seededBugs.js';
 
 const [mode, ...rest] = process.argv.slice(2);
 
@@ -46,19 +46,21 @@ async function table(seeds: readonly number[]): Promise<void> {
     `| bug | in | found after, executions (${seeds.length} seeds) | first seen as |\n| --- | --- | --- | --- |`,
   );
   // Without a bug nothing is found.
-  const none = kinds.map(kind => ({ name: 'none', kind, mutation: undefined }));
-  for (const { name, kind, mutation } of [...none, ...mutants]) {
-    const running = await (await load(mutation === undefined ? [] : [mutation])).Campaign.make();
+  const runs = [...kinds.map(kind => ({ kind, bug: undefined })), ...seededBugs.map(bug => ({ kind: bug.kind, bug }))];
+  for (const { kind, bug } of runs) {
+    const running = await (await load(bug)).Campaign.make();
     const limit = kind === 'clients' ? 5_000 : 20_000;
     const found = [];
     for (const seed of seeds) found.push(await running.search(kind, seed, limit, undefined, false));
-    const runs = found.map(each => each?.runs ?? Infinity).sort((a, b) => a - b);
-    const asItShould = mutation === undefined ? runs[0] === Infinity : runs.at(-1) !== Infinity;
+    const after = found.map(each => each?.runs ?? Infinity).sort((a, b) => a - b);
+    const asItShould = bug === undefined ? after[0] === Infinity : after.at(-1) !== Infinity;
     if (!asItShould) process.exitCode = 1;
-    const after = runs[0] === Infinity ? `not in ${limit * seeds.length}` : `${runs[0]} to ${runs.at(-1)}`;
-    console.log(`| ${name} | ${kind} | ${after} | ${found[0]?.what.split('\n')[0]!.slice(0, 90) ?? ''} |`);
+    const times = after[0] === Infinity ? `not in ${limit * seeds.length}` : `${after[0]} to ${after.at(-1)}`;
+    console.log(
+      `| ${bug?.name ?? 'none'} | ${kind} | ${times} | ${found[0]?.what.split('\n')[0]!.slice(0, 90) ?? ''} |`,
+    );
   }
 }
 
-if (mode === 'controls') void table([1, 2, 3, 4, 5]);
+if (mode === 'seeded') void table([1, 2, 3, 4, 5]);
 else void campaign(mode as Kind, Number(rest[0]), Number(rest[1]));
