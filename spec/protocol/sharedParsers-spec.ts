@@ -2,26 +2,15 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { HTTP11ClientProtocol, protocolLimits, type ProtocolLimits } from '../../src/protocol/index.js';
 import { DeadlineSweep } from '../../src/timing/index.js';
-import { load } from '../support/bundle.js';
-import {
-  answer,
-  chunkedAnswer,
-  chunkedHead,
-  FakeTransport,
-  record,
-  VirtualClock,
-  type ProtocolLibrary,
-} from '../support/index.js';
-
-const ours: ProtocolLibrary = { HTTP11ClientProtocol, DeadlineSweep, protocolLimits };
+import { answer, chunkedAnswer, chunkedHead, FakeTransport, record, VirtualClock } from '../support/index.js';
 
 /** A connection like those of one pool: they have their limits in common, and so their parsers. */
-function open(limits: ProtocolLimits, library = ours) {
+function open(limits: ProtocolLimits) {
   const transport = new FakeTransport();
-  const connection = new library.HTTP11ClientProtocol(transport, {
+  const connection = new HTTP11ClientProtocol(transport, {
     persistent: true,
     limits,
-    deadlines: new library.DeadlineSweep(new VirtualClock()),
+    deadlines: new DeadlineSweep(new VirtualClock()),
     report: error => {
       throw error;
     },
@@ -41,14 +30,14 @@ const kinds: readonly ((body: string) => string)[] = [
 ];
 
 /** Responses to several connections, cut anywhere, their parts in any order: each connection reads its own. */
-function interleaved(library: ProtocolLibrary): void {
+function interleaved(): void {
   const part = fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 40 }));
   const run = fc.tuple(fc.array(fc.nat(kinds.length - 1), { minLength: 4, maxLength: 4 }), fc.array(part));
   fc.assert(
     fc.property(run, ([chosen, parts]) => {
-      const limits = library.protocolLimits(undefined);
+      const limits = protocolLimits(undefined);
       const lanes = chosen.map((kind, id) => {
-        const { transport, ask } = open(limits, library);
+        const { transport, ask } = open(limits);
         const lane = { round: 0, left: '' };
         const texts: (() => string)[] = [];
         const expected: string[] = [];
@@ -80,25 +69,8 @@ function interleaved(library: ProtocolLibrary): void {
   );
 }
 
-/** While faults are put into src/ by `npm run mutation`, its text is another, and the control cannot put in its own. */
-const control = process.env.MUTATION_ROOM === undefined ? it : it.skip;
-
 describe('connections that share parsers', () => {
-  it('read each its own, however their responses are cut and mixed', () => interleaved(ours));
-
-  control('fail where a parser is given back in the middle of a response', async () => {
-    const mutated = await load<ProtocolLibrary>(
-      "export * from './protocol/index.js'; export { DeadlineSweep } from './timing/index.js';",
-      [
-        {
-          file: 'protocol/ResponseReader.ts',
-          from: 'if (this.#exchange === null) this.#giveParser();',
-          to: 'this.#giveParser();',
-        },
-      ],
-    );
-    expect(() => interleaved(mutated)).toThrow();
-  });
+  it('read each its own, however their responses are cut and mixed', interleaved);
 
   it('do so from within each other, also where one is closed there', () => {
     const limits = protocolLimits(undefined);
