@@ -10,7 +10,7 @@ import { FakeTransport, type FakeTransportOptions } from '../../src/testing/Fake
 import { record, type Recorded } from './record.js';
 import { VirtualClock } from './VirtualClock.js';
 
-/** What of `src/` a connection is made of. A spec may bring a library of its own, in which a guard is switched off. */
+/** What of `src/` a connection is made of. A spec may bring a library of its own, with a seeded bug. */
 export interface ProtocolLibrary {
   readonly HTTP11ClientProtocol: typeof HTTP11ClientProtocol;
   readonly DeadlineSweep: typeof DeadlineSweep;

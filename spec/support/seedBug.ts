@@ -28,7 +28,7 @@ export async function seedBug(source: string, { file, declaration, replacement }
   const where = `${declaration} in ${file}`;
   const { name, start, end } = theOne(placesOf(compiler, source, declaration), where);
   const renamed = declaration.includes('#') ? '#original' : 'original';
-  const original = source.slice(start, name.end - name.getText().length) + renamed + source.slice(name.end, end);
+  const original = source.slice(start, name.getStart()) + renamed + source.slice(name.end, end);
   const seeded = `${source.slice(0, start)}${original}\n${replacement}${source.slice(end)}`;
   theOne(placesOf(compiler, seeded, declaration), `The replacement of ${where}`);
   return seeded;
