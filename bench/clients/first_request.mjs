@@ -1,15 +1,15 @@
 // A fresh process: first_request.mjs LIBRARY ORIGIN prints how long import, connect and one GET took, in ms.
-const [library, origin] = process.argv.slice(2);
+const [name, origin] = process.argv.slice(2);
 const began = performance.now();
 const url = `${origin}/json`;
 
 async function get() {
-  if (library === 'undici') {
+  if (name === 'undici') {
     const { request } = await import('undici');
     return (await request(url)).body.text();
   }
   const { firstValueFrom } = await import('rxjs');
-  const { Agent, text } = await import('../../dist/cjs/index.js');
+  const { Agent, text } = (await import('../lib/build.mjs')).library;
   return firstValueFrom(new Agent().get(url).pipe(text()));
 }
 

@@ -2,9 +2,10 @@
 // The bare kinds are the floor: the same pattern over RxJS with the fewest objects that there can be, and no pool. What
 // they cost more as they grow is the processor's cache and the collector, which every pool pays.
 import { Observable } from 'rxjs';
-import { HTTPConnectionPool } from '../../dist/cjs/index.js';
+import { library } from '../lib/build.mjs';
 import { stillEndpoint } from './still.mjs';
 
+const { HTTPConnectionPool } = library;
 const endpoint$ = stillEndpoint(Observable);
 const unlimited = {
   validateIdle: false,

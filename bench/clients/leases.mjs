@@ -2,8 +2,10 @@
 import { createPool } from 'generic-pool';
 import { firstValueFrom, Observable } from 'rxjs';
 import { Pool } from 'tarn';
-import { HTTPConnectionPool } from '../../dist/cjs/index.js';
+import { library } from '../lib/build.mjs';
 import { stillEndpoint } from './still.mjs';
+
+const { HTTPConnectionPool } = library;
 
 const size = 50;
 const loops = 200;

@@ -72,11 +72,12 @@ export async function startServer(ports = 1) {
   return { child, origins };
 }
 
-/** A client, in a process of its own. `options` are what its factory gets. */
-export async function startWorker(name, options, { flags = [] } = {}) {
+/** A client, in a process of its own. `options` are what its factory gets; `build` is that of the library. */
+export async function startWorker(name, options, { flags = [], build, as = name } = {}) {
   const script = join(home, 'worker.mjs');
-  const worker = new Child(1, clientNode(), [...flags, script, name, JSON.stringify(options)]);
-  worker.name = name;
+  const env = build === undefined ? {} : { RXJS_HTTP_POOL_BUILD: build };
+  const worker = new Child(1, clientNode(), [...flags, script, name, JSON.stringify(options)], env);
+  worker.name = as;
   await worker.line(); // it is ready
   return worker;
 }
