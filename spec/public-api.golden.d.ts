@@ -469,6 +469,7 @@ export interface PoolSnapshot {
 export interface PoolStats {
     readonly open: number;
     readonly leased: number;
+    readonly seats: number;
     readonly idle: number;
     readonly connecting: number;
     readonly validating: number;
@@ -885,7 +886,7 @@ export interface Connection {
     } | undefined;
     request(request: ProtocolRequest): Observable<ProtocolResponse>;
     progress(): ExchangeProgress;
-    readonly quiescent: Observable<void>;
+    readonly quiescent: Observable<unknown>;
     readonly disconnected: Observable<HTTPClientError | null>;
     close(reason?: unknown): void;
     ref(): void;
@@ -895,7 +896,7 @@ export interface Connection {
 export type ConnectionState = 'quiescent' | 'transmitting' | 'waiting' | 'early' | 'receiving' | 'draining' | 'upgraded' | 'closed';
 
 export class Deadline {
-    constructor(sweep: DeadlineSweep, expired: () => void);
+    constructor(sweep: DeadlineSweep, callback: () => void);
     start(duration: number): void;
     startAt(at: number): void;
     get running(): boolean;

@@ -3,9 +3,9 @@ import type { SeededBug } from '../support/seedBug.js';
 export const seededBugs: readonly SeededBug[] = [
   {
     name: 'nobody waits for the loop to poll',
-    file: 'timing/LoopTurn.ts',
-    declaration: 'LoopTurn.after',
-    replacement: 'after(callback) { callback(); }',
+    file: 'pool/Polls.ts',
+    declaration: 'Polls.add',
+    replacement: 'add(place) { this.polled([place]); }',
   },
   {
     name: 'every request may be done twice',

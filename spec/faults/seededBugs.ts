@@ -29,9 +29,9 @@ export const faultBugs: readonly Noticed<Cell>[] = [
   },
   {
     name: 'nobody waits for the loop to poll',
-    file: 'timing/LoopTurn.ts',
-    declaration: 'LoopTurn.after',
-    replacement: 'after(callback) { callback(); }',
+    file: 'pool/Polls.ts',
+    declaration: 'Polls.add',
+    replacement: 'add(place) { this.polled([place]); }',
     cells: [{ ...plain, fault: 'answers unasked', phase: 'at accept' }],
     noticed: /how is "answer" instead of "error instead of an answer"/,
   },

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { concat, NEVER, of, Subject, throwError, timer, EMPTY, type SchedulerLike, type Subscription } from 'rxjs';
 import { AcquireTimeoutError, InvalidOptionError, PoolQueueFullError } from '../../src/errors/index.js';
 import { HTTPConnectionPool, type HTTPConnectionPoolOptions } from '../../src/pool/index.js';
-import { poolSettings } from '../../src/pool/PoolOptions.js';
+import { poolSettings, type PoolSettings } from '../../src/pool/PoolOptions.js';
 import { HTTP11ClientProtocol } from '../../src/protocol/index.js';
 import { unrefScheduler } from '../../src/timing/index.js';
 import { FakeEndpoint, FakeTransport, PoolKit, send, testScheduler } from './support/index.js';
@@ -34,9 +34,9 @@ describe('the defaults', () => {
 
   it('make HTTP/1.1 connections', () => {
     const kit = new PoolKit({ protocolFactory: undefined });
-    const { protocolFactory, limits } = poolSettings();
+    const { connect, limits } = poolSettings();
     const context = { persistent: true, limits, deadlines: kit.pool.deadlines, report() {} };
-    expect(protocolFactory(new FakeTransport(), context)).toBeInstanceOf(HTTP11ClientProtocol);
+    expect(connect(new FakeTransport(), context)).toBeInstanceOf(HTTP11ClientProtocol);
   });
 
   it('hold for an option that is undefined', () => {
@@ -54,7 +54,7 @@ describe('the defaults', () => {
       for (const name of names) polluted[name] = 1;
       polluted.gracePeriod = 'x';
       expect(Object.entries(poolSettings({}))).toEqual(
-        expect.arrayContaining(Object.entries(before).filter(([name]) => !/^(limits|protocolFactory)$/.test(name))),
+        expect.arrayContaining(Object.entries(before).filter(([name]) => !/^(limits|connect)$/.test(name))),
       );
       const pool = new HTTPConnectionPool({});
       expect(pool.get('k', NEVER, {})).toBeDefined();
@@ -88,7 +88,7 @@ describe('a bad value throws InvalidOptionError with name and value', () => {
   it.each(bad.flatMap(([name, values]) => values.map(value => [name, value] as const)))('%s: %p', (name, value) => {
     // `null` is what an absent setting often is: it counts as absent.
     if (value === null) {
-      expect(poolSettings({ [name]: value })).toMatchObject({ [name]: poolSettings()[name] });
+      expect(poolSettings({ [name]: value })).toMatchObject({ [name]: poolSettings()[name as keyof PoolSettings] });
       return;
     }
     const make = (): unknown => new HTTPConnectionPool({ [name]: value });
@@ -119,7 +119,7 @@ describe('a bad value throws InvalidOptionError with name and value', () => {
     ['maxConnectionAge', [0, 0.5, Infinity]],
     ['leaseTimeout', [0, Infinity]],
   ])('but not at the edges: %s %p', (name, values) => {
-    for (const value of values) expect(poolSettings({ [name]: value })[name]).toBe(value);
+    for (const value of values) expect(poolSettings({ [name]: value })[name as keyof PoolSettings]).toBe(value);
   });
 });
 

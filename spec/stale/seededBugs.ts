@@ -13,17 +13,17 @@ const hidden = (moment: Moment, fault: Fault): boolean => moment !== 'return' ||
 export const seededBugs: readonly StaleBug[] = [
   {
     name: 'no turn of the loop',
-    file: 'timing/LoopTurn.ts',
-    declaration: 'LoopTurn.after',
-    replacement: 'after(callback) { callback(); }',
+    file: 'pool/Polls.ts',
+    declaration: 'Polls.add',
+    replacement: 'add(place) { this.polled([place]); }',
     // A get that waits has sent its request before anybody else is called.
     harms: (moment, fault) => moment !== 'queue' && hidden(moment, fault),
   },
   {
     name: 'one `setImmediate`',
-    file: 'timing/LoopTurn.ts',
-    declaration: 'LoopTurn.after',
-    replacement: 'after(callback) { setImmediate(callback); }',
+    file: 'pool/Polls.ts',
+    declaration: 'Polls.add',
+    replacement: 'add(place) { setImmediate(() => this.polled([place])); }',
     harms: (moment, fault) => !['timers', 'check'].includes(moment) && hidden(moment, fault),
   },
 ];

@@ -1,11 +1,12 @@
 import type { Subscriber, Unsubscribable } from 'rxjs';
+import type { TransportInfo } from '../endpoint/index.js';
 import { isGone, type InnerLease, type Receiver } from '../pool/index.js';
 import type { ProtocolRequest, ProtocolResponse } from '../protocol/index.js';
 import { describe } from './describe.js';
 import { decoded } from './decoded.js';
 import type { DecompressLimits } from './DecompressOptions.js';
 import type { HTTPRequest } from './HTTPRequest.js';
-import { AgentResponse, type Acquisition, type HTTPResponse } from './HTTPResponse.js';
+import { AgentResponse, type HTTPResponse } from './HTTPResponse.js';
 
 /**
  * One attempt: a lease, a request over it, its response. It is the receiver of the lease and the teardown of its
@@ -20,7 +21,7 @@ export class AgentExchange implements Receiver<InnerLease>, Unsubscribable {
   constructor(
     private readonly request: HTTPRequest,
     private readonly subscriber: Subscriber<HTTPResponse>,
-    private readonly clock: { now(): number },
+    clock: { now(): number },
     /** Null: bodies stay as they come. */
     private readonly decompress: DecompressLimits | null,
     /** What is sent for it. */
@@ -39,12 +40,12 @@ export class AgentExchange implements Receiver<InnerLease>, Unsubscribable {
   }
 
   next(lease: InnerLease): void {
-    const { request, subscriber } = this;
+    const { request, subscriber, startedAt } = this;
     request.operation?.track(lease);
-    const now = this.clock.now();
-    const acquire = now - this.startedAt;
-    const acquisition = lease.reused ? { acquire } : { acquire, ...lease.info?.timings };
-    this.#request = lease.send(this.message, new Answer(request, subscriber, acquisition, this.decompress), now);
+    // The dial of another get is none of this request's.
+    const dial = lease.reused ? undefined : lease.info?.timings;
+    const answer = new Answer(request, subscriber, this.decompress, lease, startedAt, dial);
+    this.#request = lease.send(this.message, answer);
     // A callback of the caller's, such as its observer, may have unsubscribed before there was a request to end.
     if (this.closed) this.#request?.unsubscribe();
   }
@@ -68,8 +69,10 @@ class Answer implements Receiver<ProtocolResponse> {
   constructor(
     private readonly request: HTTPRequest,
     private readonly subscriber: Subscriber<HTTPResponse>,
-    private readonly acquisition: Acquisition,
     private readonly decompress: DecompressLimits | null,
+    private readonly lease: InnerLease,
+    private readonly askedAt: number,
+    private readonly dial: TransportInfo['timings'] | undefined,
   ) {}
 
   get closed(): boolean {
@@ -77,7 +80,9 @@ class Answer implements Receiver<ProtocolResponse> {
   }
 
   next(response: ProtocolResponse): void {
-    let answer: HTTPResponse = new AgentResponse(response, this.request, this.acquisition);
+    const acquire = this.lease.startedAt - this.askedAt;
+    const acquisition = this.dial === undefined ? { acquire } : { acquire, ...this.dial };
+    let answer: HTTPResponse = new AgentResponse(response, this.request, acquisition);
     if (this.decompress !== null) {
       try {
         answer = decoded(answer, this.decompress);

@@ -1,42 +1,38 @@
-import type { Observer, Unsubscribable } from 'rxjs';
-import {
-  HTTP11ClientProtocol,
-  type Connection,
-  type ProtocolRequest,
-  type ProtocolResponse,
-} from '../protocol/index.js';
+import type { Unsubscribable } from 'rxjs';
+import type { ExchangeHandle, ExchangeReceiver, ProtocolResponse } from '../protocol/index.js';
 import type { Receiver } from './Receiver.js';
 
 /** The lease, as its request sees it. */
 export interface Requester {
+  started(exchange: ExchangeHandle): void;
   answered(response: ProtocolResponse): void;
-  failed(error: unknown, request: ProtocolRequest, receiver: Receiver<ProtocolResponse>): void;
-  /** Whoever asked has gone, or has all that there is. */
-  left(): void;
+  failed(error: unknown, receiver: Receiver<ProtocolResponse>): void;
+  /** The subscriber unsubscribed before it had the response or the error. */
+  cancelled(): void;
 }
 
-/** The request as long as all goes well: observes the connection, and is what its receiver unsubscribes. */
-export class FirstAttempt implements Observer<ProtocolResponse>, Unsubscribable {
+/** The request while all goes well: the receiver of the exchange, and the teardown of the subscriber, in one object. */
+export class FirstAttempt implements ExchangeReceiver, Unsubscribable {
+  #settled = false;
+
   constructor(
     private readonly lease: Requester,
-    private readonly request: ProtocolRequest,
     private readonly receiver: Receiver<ProtocolResponse>,
   ) {}
 
-  /** Sends it, at the time `now` if that was just read. */
-  over(connection: Connection, now: number | undefined): Unsubscribable | undefined {
-    return HTTP11ClientProtocol.isPlain(connection)
-      ? connection.send(this.request, this, now)
-      : connection.request(this.request).subscribe(this);
+  started(exchange: ExchangeHandle): void {
+    this.lease.started(exchange);
   }
 
   next(response: ProtocolResponse): void {
+    this.#settled = true;
     this.lease.answered(response);
     this.receiver.next(response);
   }
 
   error(error: unknown): void {
-    this.lease.failed(error, this.request, this.receiver);
+    // The receiver of a cancelled request hears nothing more.
+    if (!this.#settled) this.lease.failed(error, this.receiver);
   }
 
   complete(): void {
@@ -44,6 +40,8 @@ export class FirstAttempt implements Observer<ProtocolResponse>, Unsubscribable 
   }
 
   unsubscribe(): void {
-    this.lease.left();
+    if (this.#settled) return;
+    this.#settled = true;
+    this.lease.cancelled();
   }
 }

@@ -2,15 +2,24 @@ import { lastValueFrom, Observable, type ObservableInput, type SchedulerLike, ty
 import type { Endpoint } from '../endpoint/index.js';
 import { duration, InvalidOptionError } from '../errors/index.js';
 import type { PoolEvent } from '../events/index.js';
+import type { ConnectionFactory } from '../protocol/index.js';
 import { unrefScheduler, type DeadlineSweep } from '../timing/index.js';
+import type { KeyWaiter } from './Bucket.js';
 import type { LeasedProtocol, InnerLease } from './LeasedProtocol.js';
-import { Dispatcher } from './Dispatcher.js';
+import { close } from './close.js';
+import { Core, type Steps } from './Core.js';
+import { cancel, enqueue } from './get.js';
 import type { Lease } from './Lease.js';
+import { disconnected } from './lose.js';
+import { serve } from './match.js';
+import { PoolLeaseHost } from './PoolLeaseHost.js';
 import { poolSettings, type HTTPConnectionPoolOptions } from './PoolOptions.js';
-import type { PoolStats } from './PoolStats.js';
+import { Counters, type PoolStats } from './PoolStats.js';
 import type { Receiver } from './Receiver.js';
+import { statsOf } from './statsOf.js';
+import { quiescent } from './takeBack.js';
 import { use } from './use.js';
-import { Waiter } from './Bucket.js';
+import { Waiter } from './Waiter.js';
 
 /** What `close` gives leases to end by themselves if it is not told, in ms. */
 const defaultGracePeriod = 10_000;
@@ -49,12 +58,16 @@ export interface CloseOptions {
  *   .subscribe({ next: text => console.log(text), error: error => console.error(error) });
  */
 export class HTTPConnectionPool {
-  readonly #dispatcher: Dispatcher;
+  readonly #core: Core;
   #order = 0;
 
   /** Throws `InvalidOptionError` for an option that makes no sense. */
-  constructor(options?: HTTPConnectionPoolOptions) {
-    this.#dispatcher = new Dispatcher(poolSettings(options));
+  constructor(options?: HTTPConnectionPoolOptions);
+  /** @internal With a factory of connections as the pool drives them, which may carry several exchanges. */
+  constructor(options: HTTPConnectionPoolOptions | undefined, connect: ConnectionFactory);
+  constructor(options?: HTTPConnectionPoolOptions, connect?: ConnectionFactory) {
+    const settings = poolSettings(options);
+    this.#core = new Core(connect === undefined ? settings : { ...settings, connect }, steps);
   }
 
   /**
@@ -69,9 +82,10 @@ export class HTTPConnectionPool {
    *
    * Gotcha: a lease that is never used and never released is destroyed after `leaseTimeout`; `use` cannot forget it.
    */
-  get(key: string, endpoint$: Endpoint, options: AcquireOptions = {}): Observable<LeasedProtocol> {
+  get(key: string, endpoint$: Endpoint, options?: AcquireOptions): Observable<LeasedProtocol> {
     checkKey(key);
-    const acquireTimeout = duration(options, 'acquireTimeout', this.acquireTimeout);
+    const usual = this.acquireTimeout;
+    const acquireTimeout = options === undefined ? usual : duration(options, 'acquireTimeout', usual);
     return new Observable<LeasedProtocol>(subscriber => this.acquire(key, endpoint$, acquireTimeout, subscriber));
   }
 
@@ -81,25 +95,26 @@ export class HTTPConnectionPool {
     endpoint$: Endpoint,
     acquireTimeout: number,
     receiver: Receiver<InnerLease>,
-    now = this.deadlines.now(),
+    now: number | null = null,
   ): Unsubscribable | undefined {
     checkKey(key);
-    const dispatcher = this.#dispatcher;
-    const { inventory } = dispatcher;
-    const bucket = inventory.bucket(key);
-    if (dispatcher.closing) {
-      inventory.forget(bucket);
-      receiver.error(dispatcher.closedError(bucket, now));
+    const core = this.#core;
+    const bucket = core.bucket(key);
+    if (core.closing) {
+      core.forget(bucket);
+      receiver.error(core.closedError(bucket, now));
       return undefined;
     }
-    const waiter = new Waiter(bucket, endpoint$, receiver, this.#order++, now, now + acquireTimeout, dispatcher);
-    dispatcher.enqueue(waiter);
-    return waiter;
+    const waiter = new Waiter(bucket, endpoint$, receiver, this.#order++, now, acquireTimeout, undefined, this.#cancel);
+    enqueue(core, waiter);
+    return waiter.settled ? undefined : waiter;
   }
+
+  readonly #cancel = (waiter: KeyWaiter): void => cancel(this.#core, waiter);
 
   /** @internal What `get` waits for a lease if it is not told. */
   get acquireTimeout(): number {
-    return this.#dispatcher.settings.acquireTimeout;
+    return this.#core.settings.acquireTimeout;
   }
 
   /**
@@ -130,27 +145,30 @@ export class HTTPConnectionPool {
    * ```
    */
   close(options: CloseOptions = {}): Observable<void> {
-    return this.#dispatcher.close(duration(options, 'gracePeriod', defaultGracePeriod));
+    return close(this.#core, duration(options, 'gracePeriod', defaultGracePeriod));
   }
 
   /** What the pool, or one key, holds now and has done. The counters of a key live as long as it holds anything. */
   stats(key?: string): PoolStats {
-    return this.#dispatcher.inventory.stats(key);
+    const { buckets, totals } = this.#core;
+    if (key === undefined) return statsOf(buckets.values(), totals);
+    const bucket = buckets.get(key);
+    return bucket === undefined ? statsOf([], new Counters()) : statsOf([bucket], bucket.counters);
   }
 
   /** What happens in the pool, as it happens. Hot, never errors, completes when the pool is closed. */
   get events(): Observable<PoolEvent> {
-    return this.#dispatcher.inventory.outbox.events;
+    return this.#core.outbox.events;
   }
 
   /** @internal The clock and the deadlines, for the layers above: one timer for all. */
   get deadlines(): DeadlineSweep {
-    return this.#dispatcher.inventory.deadlines;
+    return this.#core.deadlines;
   }
 
   /** @internal The scheduler that it was given, for deadlines that its callers make themselves; undefined: none was. */
   get scheduler(): SchedulerLike | undefined {
-    const { scheduler } = this.#dispatcher.settings;
+    const { scheduler } = this.#core.settings;
     return scheduler === unrefScheduler ? undefined : scheduler;
   }
 
@@ -159,6 +177,8 @@ export class HTTPConnectionPool {
     return lastValueFrom(this.close());
   }
 }
+
+const steps: Steps = { serve, quiescent, disconnected, host: core => new PoolLeaseHost(core) };
 
 function checkKey(key: unknown): void {
   if (typeof key !== 'string') throw new InvalidOptionError('key', key, 'a string');

@@ -1,19 +1,23 @@
-import { loopTurn, unrefScheduler, type DeadlineSweep } from '../timing/index.js';
-import type { Bucket, Place, Slot } from './Bucket.js';
+import { timer } from 'rxjs';
+import type { EvictionReason } from '../events/index.js';
+import type { DeadlineSweep } from '../timing/index.js';
+import type { Bucket, KeyIdle, KeyPlace } from './Bucket.js';
+import { IdleTimer } from './IdleTimer.js';
 import { LinkedList } from './LinkedList.js';
+import { Idle, type Member } from './Place.js';
 import type { PoolSettings } from './PoolOptions.js';
 
-/** A server closes an idle connection when it said it would; ours is closed this many ms before. */
+/** The pool closes a connection so many ms before the server has said that it will. */
 const keepAliveMargin = 1_000;
 
-/** The longest delay that Node's timers know, in ms: a server may say more. */
+/** The longest delay of Node's timers, in ms. A server may say more. */
 const longestTimer = 2 ** 31 - 1;
 
 /**
- * The cache of connections that wait to be used again: per key, newest first out, and over all keys by age.
+ * The cache of connections that wait to be used again: newest first out per key, and over all keys by age.
  *
- * Each has its own `timer`, cancelled when it is leased. It is armed only for a connection that is still idle when the
- * loop turn ends, so that one which is leased again at once never pays for it; it counts from the return all the same.
+ * Each has its own `timer`. It is subscribed to at the end of the loop turn, if the connection is still idle then, and
+ * counts from the return. A connection that is leased again at once never pays for it.
  *
  * ```
  *   returned   i───────────i──────────────
@@ -23,77 +27,78 @@ const longestTimer = 2 ** 31 - 1;
  */
 export class IdleConnections {
   /** Longest idle first. */
-  readonly #all = new LinkedList<Place>();
+  readonly #all = new LinkedList<KeyIdle>();
 
   constructor(
     private readonly settings: PoolSettings,
     private readonly deadlines: DeadlineSweep,
-    private readonly expired: (slot: Slot) => void,
+    private readonly expired: (place: KeyPlace) => void,
   ) {}
 
   get length(): number {
     return this.#all.length;
   }
 
-  /** The one that has been idle the longest, of whichever key. */
-  get oldest(): Slot | undefined {
-    return this.#all.first?.slot;
+  /** The connection that has been idle the longest, of any key. */
+  get oldest(): KeyPlace | undefined {
+    return this.#all.first?.place;
   }
 
-  /** How long a connection may be idle, in ms, after what the server said about it; 0 or less: not at all. */
-  lifetime(slot: Slot): number {
-    const said = slot.keepAlive?.timeout;
+  /** How long a connection may be idle after what the server said about it, in ms. 0 or less: not at all. */
+  lifetime({ connection }: Member): number {
+    const said = connection.keepAlive?.timeout;
     const { cachedConnectionTimeout } = this.settings;
     return said === undefined
       ? cachedConnectionTimeout
       : Math.min(cachedConnectionTimeout, said * 1_000 - keepAliveMargin, longestTimer);
   }
 
-  /** Takes a connection in that is idle since `now`. */
-  put(slot: Slot, lifetime: number, now: number): void {
-    slot.until = now + lifetime;
-    slot.bucket.idle.push(slot);
-    this.#all.push(slot.place);
-    if (this.#isVirtual()) this.#arm(slot);
-    else if (!slot.arming) {
-      slot.arming = true;
-      loopTurn.after(() => {
-        slot.arming = false;
-        if (slot.state === 'idle') this.#arm(slot);
-      });
+  /** Takes a connection in that is idle since `since`; null: since this loop turn. */
+  put(place: KeyPlace, member: Member, since: number | null, lifetime: number): void {
+    const idle = new Idle(place, member, since, lifetime);
+    place.become(idle);
+    place.bucket.idle.push(place);
+    this.#all.push(idle);
+  }
+
+  /** The newest connection of a key that takes a request; null: there is none. */
+  newest(bucket: Bucket): KeyIdle | null {
+    for (let place = bucket.idle.last; place !== null; place = place.previous) {
+      const { state } = place;
+      if (state.kind === 'idle' && state.member.connection.capacity > 0) return state;
     }
+    return null;
   }
 
-  /** Takes the newest of a key. */
-  take(bucket: Bucket): Slot | null {
-    const slot = bucket.idle.last;
-    if (slot !== null) this.remove(slot);
-    return slot;
+  /** Why an idle connection cannot be used any more; null: it can. */
+  overdue({ member, until, isArmed }: KeyIdle): EvictionReason | null {
+    // It was checked in this loop turn.
+    if (!isArmed) return null;
+    // Timers stand still while a machine sleeps; the clock does not.
+    const now = this.deadlines.now();
+    if (now >= until) return 'idle-timeout';
+    return now >= member.expiresAt ? 'max-age' : null;
   }
 
-  remove(slot: Slot): void {
-    slot.bucket.idle.remove(slot);
-    this.#all.remove(slot.place);
-    slot.idleTimer?.unsubscribe();
-    slot.idleTimer = null;
+  /** Takes a connection out, before it enters another state. */
+  remove(idle: KeyIdle): void {
+    idle.place.bucket.idle.remove(idle.place);
+    this.#all.remove(idle);
+    idle.timer?.unsubscribe();
+    idle.timer = null;
   }
 
-  /** In virtual time no turn ends: timers are exact to the frame there. */
-  #isVirtual(): boolean {
-    const { scheduler, validateIdle } = this.settings;
-    if (validateIdle === true) return false;
-    // One of the user's may begin with the wall's time. Two readings of that can differ by a tick: then a timer is armed
-    // that might have been spared.
-    return scheduler === unrefScheduler ? this.deadlines.isVirtual : scheduler.now() !== Date.now();
-  }
-
-  #arm(slot: Slot): void {
+  /** Begins the idle life of a connection, at the end of the loop turn in which it became idle. */
+  arm(state: KeyIdle): void {
+    if (state.isArmed) return;
+    const { place, member, lifetime } = state;
+    const now = this.deadlines.now();
+    state.isArmed = true;
+    state.until = (state.since ?? now) + lifetime;
     // Only now: for a connection that is leased again at once, ref and unref would be two calls for nothing.
-    slot.connection!.unref();
-    slot.unreffed = true;
-    if (slot.until === Infinity || slot.idleTimer !== null) return;
-    const rest = Math.max(slot.until - this.deadlines.now(), 0);
-    // What `timer` does, less its subscribers: there may be thousands of these.
-    slot.idleTimer = this.settings.scheduler.schedule(() => this.expired(slot), rest);
+    member.connection.unref();
+    if (lifetime === Infinity) return;
+    const due = Math.max(state.until - now, 0);
+    state.timer = timer(due, this.settings.scheduler).subscribe(new IdleTimer(place, this.expired));
   }
 }

@@ -1,154 +1,165 @@
-import {
-  AsyncSubject,
-  defer,
-  Observable,
-  of,
-  retry,
-  switchMap,
-  throwError,
-  type Subscription,
-  type Unsubscribable,
-} from 'rxjs';
+import { Observable, switchMap, type Unsubscribable } from 'rxjs';
 import type { Endpoint, TransportInfo } from '../endpoint/index.js';
 import { AbortedError, isHTTPClientError, LeaseUsedError, type HTTPClientError } from '../errors/index.js';
-import { snapshotOf, type ExchangeProgress, type ProtocolRequest, type ProtocolResponse } from '../protocol/index.js';
-import { guarded } from '../timing/index.js';
-import type { InnerLease, LeaseState } from './LeasedProtocol.js';
-import { FirstAttempt, type Requester } from './FirstAttempt.js';
+import {
+  requestOver,
+  snapshotOf,
+  type ExchangeHandle,
+  type ExchangeProgress,
+  type ProtocolRequest,
+  type ProtocolResponse,
+} from '../protocol/index.js';
+import type { DeadlineSweep } from '../timing/index.js';
+import type { KeyPlace, KeyWaiter } from './Bucket.js';
+import { FirstAttempt } from './FirstAttempt.js';
+import { LeaseEcho, released, type LeaseEnd } from './LeaseEcho.js';
+import type { LeaseHost, RetriedLease } from './LeaseHost.js';
+import { leaseStateOf, type InnerLease, type LeaseState } from './LeasedProtocol.js';
+import type { Member } from './Place.js';
 import type { Receiver } from './Receiver.js';
+import { retried } from './retried.js';
 import { shouldRetry } from './shouldRetry.js';
-import { withCause } from './withCause.js';
-import type { Holder, Slot } from './Bucket.js';
 
-/** The pool, as its leases see it. */
-export interface LeaseHost {
-  /** Retry is on and the pool is not closing. */
-  readonly retries: boolean;
-  /** The lease sends its request. */
-  used(slot: Slot): void;
-  /** The lease gives an unharmed connection back. */
-  returned(slot: Slot, used: boolean, now?: number): void;
-  /** The lease gives up the place that it kept when its connection died. */
-  vacated(slot: Slot, error: unknown): void;
-  /** Dials anew in the place of the connection that died; unsubscribing aborts that. */
-  redial(lease: Holder, slot: Slot, failure: HTTPClientError): Observable<Slot>;
-}
+type LeasePhase =
+  /** Over a connection that the lease holds. */
+  | 'held'
+  /** The connection died; the lease keeps its place, as its request may go on there. */
+  | 'lost'
+  /** The dial of the retry is under way. */
+  | 'redialling';
 
 /**
- * The handle that `get` emits, over a connection that the pool keeps. It lets go of the connection the moment that is
- * given back or lost: nothing done here afterwards can touch a later lease.
+ * The handle that `get` emits: a seat on a connection that the pool keeps. The lease lets go of the connection when that
+ * is given back or lost, so that nothing done here afterwards can touch a later lease.
+ *
+ * ```
+ *   unused ──request──► first attempt ──► over
+ *                           │ lost (a reused connection died before it answered)
+ *                           └──► retry: connecting ──► second attempt ──► over
+ * ```
  */
-export class Lease implements InnerLease, Holder, Requester {
+export class Lease implements RetriedLease, InnerLease {
   readonly key: string;
   reused: boolean;
-  #slot: Slot | null;
+  readonly endpoint: Endpoint;
+  readonly acquire: { readonly timeout: number; readonly left: number } | null;
+  readonly stack: string | undefined;
+  #place: KeyPlace | null;
   #used = false;
+  #phase: LeasePhase = 'held';
+  /** The request is not retried any more: it was retried, or aborted. */
+  #isFinal = false;
+  #startedAt = 0;
   /** The request, while it may still be retried. */
   #request: ProtocolRequest | null = null;
+  #exchange: ExchangeHandle | null = null;
   #response: ProtocolResponse | null = null;
-  #first = true;
-  #attempt: Unsubscribable | null = null;
-  #end: 'released' | 'closed' = 'closed';
-  #loss: HTTPClientError | null = null;
-  #quiescent: AsyncSubject<void> | null = null;
-  #disconnected: AsyncSubject<HTTPClientError | null> | null = null;
+  #retry: Unsubscribable | null = null;
+  #end: LeaseEnd = released;
+  #echo: LeaseEcho | null = null;
 
   constructor(
     private readonly host: LeaseHost,
-    slot: Slot,
-    /** The endpoint of its get: a retry dials that, whoever made the connection that died. */
-    readonly endpoint: Endpoint,
-    readonly acquireTimeout: number,
-    readonly timeLeft: number,
+    place: KeyPlace,
+    member: Member,
+    waiter: KeyWaiter,
+    clock: DeadlineSweep,
   ) {
-    this.#slot = slot;
-    this.key = slot.bucket.key;
-    this.reused = !slot.fresh;
+    this.#place = place;
+    this.key = waiter.bucket.key;
+    this.reused = member.reused;
+    this.endpoint = waiter.endpoint;
+    this.stack = waiter.stack;
+    this.acquire =
+      waiter.acquireTimeout === Infinity ? null : { timeout: waiter.acquireTimeout, left: waiter.timeLeft(clock) };
   }
 
   get state(): LeaseState {
-    if (this.#slot === null) return this.#end;
+    if (this.#place === null) return this.#end.how;
     if (!this.#used) return 'ready';
-    switch (this.#slot.connection?.progress().state) {
-      case 'waiting':
-        return 'waiting';
-      case 'receiving':
-      case 'early':
-      case 'draining':
-        return 'receiving';
-      default:
-        return 'transmitting';
-    }
+    return leaseStateOf(this.#exchange?.progress().state);
   }
 
-  /** It can still be used, and has not been. */
   get isUnused(): boolean {
-    return this.#slot !== null && !this.#used;
+    return this.#place !== null && !this.#used;
+  }
+
+  get isLost(): boolean {
+    return this.#phase === 'lost';
+  }
+
+  get startedAt(): number {
+    return this.#startedAt;
+  }
+
+  get isUpgraded(): boolean {
+    return this.#exchange?.progress().state === 'upgraded';
   }
 
   get info(): TransportInfo | undefined {
-    return this.#slot?.connection?.info;
+    const state = this.#place?.state;
+    return state !== undefined && 'member' in state ? state.member.connection.info : undefined;
   }
 
   request(request: ProtocolRequest): Observable<ProtocolResponse> {
     return new Observable(subscriber => this.#start(request, true, subscriber));
   }
 
-  /** @internal `request`, subscribed to, for a request that nobody changes. */
-  send(request: ProtocolRequest, receiver: Receiver<ProtocolResponse>, now: number): Unsubscribable | undefined {
-    return this.#start(request, false, receiver, now);
+  /** @internal `request` without an Observable, for a request that never changes. */
+  send(request: ProtocolRequest, receiver: Receiver<ProtocolResponse>): Unsubscribable | undefined {
+    return this.#start(request, false, receiver);
   }
 
-  #start(
-    given: ProtocolRequest,
-    copied: boolean,
-    receiver: Receiver<ProtocolResponse>,
-    now?: number,
-  ): Unsubscribable | undefined {
-    const slot = this.#slot;
-    if (slot === null || this.#used) {
+  #start(given: ProtocolRequest, copied: boolean, receiver: Receiver<ProtocolResponse>): Unsubscribable | undefined {
+    const state = this.#place?.state;
+    if (state === undefined || this.#used || !('member' in state)) {
       receiver.error(new LeaseUsedError());
       return undefined;
     }
     this.#used = true;
-    this.host.used(slot);
+    this.host.used(this);
     let request = given;
     try {
       // A retry sends the request that was made, whatever has become of the caller's object by then.
       if (copied) request = snapshotOf(given);
     } catch (error) {
-      this.#letGo(error);
+      this.#giveBack(error);
       receiver.error(error);
       return undefined;
     }
     this.#request = request;
     // No operator on the way of a request that succeeds: the retry is built when a reused connection has failed.
-    const first = new FirstAttempt(this, request, receiver);
-    const attempt = first.over(slot.connection!, now);
-    // One that failed at once may have its retry in this place already.
-    if (attempt !== undefined && this.#slot !== null) this.#attempt ??= attempt;
+    const first = new FirstAttempt(this, receiver);
+    state.member.connection.send(request, first);
     return first;
   }
 
   release(): void {
-    if (this.#slot === null || this.#used) return;
+    if (this.#place === null || this.#used) return;
     this.#used = true;
-    this.#letGo(null);
+    this.#giveBack(null);
   }
 
   abort(reason?: unknown): void {
-    const slot = this.#slot;
-    if (slot === null) return;
+    const place = this.#place;
+    if (place === null) return;
     const error = isHTTPClientError(reason) ? reason : new AbortedError('The lease was aborted', { cause: reason });
-    const pending = this.#used;
+    const isPending = this.#used;
     this.#used = true;
-    this.#first = false; // it is never retried
-    const { claim } = slot;
-    if (claim !== null) {
-      this.host.vacated(slot, error);
-      claim.error(error);
-    } else if (!this.#isVacant()) slot.connection!.close(error);
-    else if (!pending) this.#letGo(error);
+    this.#isFinal = true;
+    if (this.#phase === 'redialling') this.#abortRedial(place, error);
+    else if (this.#phase === 'lost') {
+      // A request under way is about to fail by itself.
+      if (!isPending) this.host.vacated(place, error);
+    } else if (this.#exchange !== null) this.#exchange.abort(error);
+    else this.host.discarded(place, this, error);
+  }
+
+  #abortRedial(place: KeyPlace, error: HTTPClientError): void {
+    const { state } = place;
+    const dial = state.kind === 'connecting' || state.kind === 'validating' ? state.dial : null;
+    this.host.vacated(place, error);
+    if (dial?.beganFor.kind === 'retry') dial.beganFor.subscriber.error(error);
   }
 
   /** The scope that it was leased for is over, in order or not. After the head, the exchange is the body's. */
@@ -159,140 +170,128 @@ export class Lease implements InnerLease, Holder, Requester {
   }
 
   get quiescent(): Observable<void> {
-    if (this.#quiescent === null) {
-      this.#quiescent = new AsyncSubject();
-      if (this.#slot === null) this.#echo();
-    }
-    return this.#quiescent.asObservable();
+    return this.#echoes().quiescent.asObservable();
   }
 
   get disconnected(): Observable<HTTPClientError | null> {
-    if (this.#disconnected === null) {
-      this.#disconnected = new AsyncSubject();
-      if (this.#slot === null) this.#echo();
-    }
-    return this.#disconnected.asObservable();
+    return this.#echoes().disconnected.asObservable();
   }
 
-  // ---- told by the pool ----
+  #echoes(): LeaseEcho {
+    if (this.#echo !== null) return this.#echo;
+    this.#echo = new LeaseEcho();
+    if (this.#place === null) this.#echo.end(this.#end);
+    return this.#echo;
+  }
 
-  /** The connection died. True: the lease keeps its place under the limits, as it may go on with a new connection. */
+  leak(): void {
+    if (this.#place !== null) this.host.leaked(this.#place, this);
+  }
+
+  carries(exchange: ExchangeHandle): boolean {
+    return this.#exchange === exchange;
+  }
+
   lost(error: HTTPClientError | null): boolean {
-    return this.#mayRetry(error);
+    if (!this.#mayRetry(error)) return false;
+    this.#phase = 'lost';
+    return true;
   }
 
-  /** It goes on in another place, where a connection is being made for it. */
-  moved(slot: Slot): void {
-    this.#slot = slot;
+  moved(place: KeyPlace): void {
+    this.#place = place;
+    this.#exchange = null;
+    this.#phase = 'redialling';
   }
 
-  /** It is over: from here on the handle is inert. */
-  end(how: 'released' | 'closed', error: HTTPClientError | null): void {
-    if (this.#slot === null) return;
-    this.#slot = null;
-    // Whoever keeps the handle keeps nothing else.
-    this.#request = this.#response = this.#attempt = null;
-    this.#end = how;
-    this.#loss = error;
-    this.#echo();
+  end(end: LeaseEnd): void {
+    if (this.#place === null) return;
+    // A kept handle keeps nothing else.
+    this.#place = this.#request = this.#response = this.#exchange = this.#retry = null;
+    this.#end = end;
+    this.#echo?.end(end);
   }
 
-  // ---- told by its request ----
+  started(exchange: ExchangeHandle): void {
+    if (this.#place === null) return;
+    this.#exchange = exchange;
+    if (this.#startedAt === 0) this.#startedAt = exchange.startedAt;
+  }
 
   answered(response: ProtocolResponse): void {
-    // One that came whole is told when the lease is over already.
-    if (this.#slot !== null) this.#response = response;
+    // A response that came whole is told when the lease is over already.
+    if (this.#place !== null) this.#response = response;
   }
 
-  /** Whoever asked has gone, or has all that there is. */
-  left(): void {
-    this.#attempt?.unsubscribe();
-    if (this.#isVacant()) this.#letGo(new AbortedError('The request was unsubscribed from'));
+  /** The subscriber of the request unsubscribed before the response. */
+  cancelled(): void {
+    const error = new AbortedError('The request was unsubscribed from');
+    if (this.#retry !== null) this.#retry.unsubscribe();
+    else if (this.#phase === 'lost') this.#giveBack(error);
+    else this.#exchange?.abort(error);
   }
 
-  failed(error: unknown, request: ProtocolRequest, receiver: Receiver<ProtocolResponse>): void {
+  failed(error: unknown, receiver: Receiver<ProtocolResponse>): void {
     if (isHTTPClientError(error)) {
       // An endpoint of the user's may give one error again and again, and have frozen it.
       if (!Object.isFrozen(error)) error.reused = this.reused;
-      if (this.#isVacant()) {
-        const attempt = this.#retry(error, request, receiver);
-        // It may have been unsubscribed from by whom the retry was told to, before there was one to unsubscribe.
-        if (receiver.closed) attempt.unsubscribe();
-        else this.#attempt = attempt;
+      if (this.#phase === 'lost') {
+        const retry = this.#again(error, this.#request!, receiver);
+        // A consumer that heard of the retry may have unsubscribed before there was one to unsubscribe.
+        if (receiver.closed) retry.unsubscribe();
+        else if (this.#place !== null) this.#retry = retry;
         return;
       }
     }
-    this.#letGo(error);
+    this.#giveBack(error);
     receiver.error(error);
   }
 
-  // ---- the retry ----
-
-  /** Only for a reused connection that died before it answered: the first attempt is the failure that there was. */
-  #retry(failure: HTTPClientError, request: ProtocolRequest, receiver: Receiver<ProtocolResponse>): Subscription {
-    let attempts = 0;
-    const fresh$ = this.host.redial(this, this.#slot!, failure).pipe(
-      switchMap(slot => {
+  /** The retry of a request whose reused connection died before it answered. */
+  #again(failure: HTTPClientError, request: ProtocolRequest, receiver: Receiver<ProtocolResponse>): Unsubscribable {
+    const fresh$ = this.host.redial(this, this.#place!, failure).pipe(
+      switchMap(({ state }) => {
+        this.#phase = 'held';
         this.reused = false;
-        return slot.connection!.request(request);
+        if (state.kind !== 'open') throw failure;
+        return requestOver(state.member.connection, request, exchange => this.started(exchange));
       }),
     );
-    return defer(() => (attempts++ === 0 ? throwError(() => failure) : fresh$))
-      .pipe(
-        retry({
-          count: 1,
-          delay: (error: unknown) => {
-            const again = this.#mayRetry(error);
-            this.#first = false;
-            // Not EMPTY: that would turn the error into a completion.
-            return again ? of(true) : throwError(() => error);
-          },
-        }),
-      )
-      .subscribe({
-        next: response => {
-          this.answered(response);
-          receiver.next(response);
-        },
-        complete: () => receiver.complete(),
-        error: error => {
-          this.#letGo(error);
-          receiver.error(error === failure ? error : withCause(error, failure));
-        },
-      });
+    const mayRetry = (error: unknown): boolean => {
+      const again = this.#mayRetry(error);
+      this.#isFinal = true;
+      return again;
+    };
+    return retried(failure, fresh$, mayRetry).subscribe({
+      next: response => {
+        this.answered(response);
+        receiver.next(response);
+      },
+      complete: () => receiver.complete(),
+      error: error => {
+        this.#giveBack(error);
+        receiver.error(error);
+      },
+    });
   }
 
   #mayRetry(error: unknown): boolean {
-    const failure = { error, allowed: this.host.retries, first: this.#first, reused: this.reused };
-    // A lease that was not used yet has sent nothing: it will see what its request is.
+    const failure = { error, allowed: this.host.retries, first: !this.#isFinal, reused: this.reused };
+    // An unused lease has sent nothing: it will see what its request is.
     if (this.#request === null) return failure.allowed && failure.first && failure.reused;
-    // A connection that took no request still tells of its last exchange.
-    const notSent = isHTTPClientError(error, 'ERR_REQUEST_NOT_SENT');
-    return shouldRetry(failure, this.#request, notSent ? untouched : this.#slot!.connection!.progress());
+    // A connection that refused the request tells of its last exchange.
+    const wasRefused = isHTTPClientError(error, 'ERR_REQUEST_NOT_SENT');
+    const progress = this.#exchange === null || wasRefused ? untouched : this.#exchange.progress();
+    return shouldRetry(failure, this.#request, progress);
   }
 
-  /** The connection is dead, and the lease keeps its place. */
-  #isVacant(): boolean {
-    return this.#slot?.connection?.progress().state === 'closed';
-  }
-
-  /** Gives back what it holds, before its subscriber hears of it, who may want a connection at once. */
-  #letGo(error: unknown): void {
-    const slot = this.#slot;
-    // Where there is no connection yet, the dial's own teardown gives up the place.
-    if (slot === null || slot.connection === null) return;
-    const { state } = slot.connection.progress();
-    if (state === 'quiescent') this.host.returned(slot, false);
-    else if (state === 'closed') this.host.vacated(slot, error);
-    else slot.connection.close(error); // a protocol that errored and forgot to disconnect
-  }
-
-  #echo(): void {
-    if (this.#end === 'released') this.#quiescent?.next();
-    else this.#disconnected?.next(this.#loss);
-    // They emit now, and the pool is in the middle of a step: what their observers throw must not stop it.
-    if (this.#quiescent !== null) guarded(() => this.#quiescent!.complete());
-    if (this.#disconnected !== null) guarded(() => this.#disconnected!.complete());
+  /** Gives back what it holds, before the subscriber hears of it, who may want a connection at once. */
+  #giveBack(error: unknown): void {
+    const place = this.#place;
+    // While there is no connection, the teardown of the dial gives up the place.
+    if (place === null || this.#phase === 'redialling') return;
+    if (this.#phase === 'lost') this.host.vacated(place, error);
+    else this.host.returned(place, this);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Observable, Unsubscribable } from 'rxjs';
 import type { TransportInfo } from '../endpoint/index.js';
 import type { HTTPClientError } from '../errors/index.js';
-import type { ProtocolRequest, ProtocolResponse } from '../protocol/index.js';
+import type { ConnectionState, ProtocolRequest, ProtocolResponse } from '../protocol/index.js';
 import type { Receiver } from './Receiver.js';
 
 export type LeaseState =
@@ -17,6 +17,20 @@ export type LeaseState =
   | 'released'
   /** The connection is gone. */
   | 'closed';
+
+/** The state of a used lease, by the state of its connection; undefined: the connection has not taken the request yet. */
+export function leaseStateOf(state: ConnectionState | undefined): LeaseState {
+  switch (state) {
+    case 'waiting':
+      return 'waiting';
+    case 'receiving':
+    case 'early':
+    case 'draining':
+      return 'receiving';
+    default:
+      return 'transmitting';
+  }
+}
 
 /**
  * A lease: the right to make one request over one connection of the pool. It ends by itself when the response has been
@@ -52,6 +66,8 @@ export interface LeasedProtocol {
 
 /** A lease, as the layer above the pool has it: not for users. */
 export interface InnerLease extends LeasedProtocol {
-  /** `request`, subscribed to, at the time `now`. What it returns is to be unsubscribed from also when all has come. */
-  send(request: ProtocolRequest, receiver: Receiver<ProtocolResponse>, now: number): Unsubscribable | undefined;
+  /** The time at which its request was first sent, on the pool's clock. */
+  readonly startedAt: number;
+  /** `request` without an Observable. The caller unsubscribes from the result in the end, also after the response. */
+  send(request: ProtocolRequest, receiver: Receiver<ProtocolResponse>): Unsubscribable | undefined;
 }

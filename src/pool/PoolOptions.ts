@@ -1,7 +1,14 @@
 import { isObservable, type Observable, type SchedulerLike } from 'rxjs';
 import { callable, count, duration, flag, InvalidOptionError, own, record } from '../errors/index.js';
-import { HTTP11ClientProtocol, protocolLimits, type ProtocolFactory, type ProtocolLimits } from '../protocol/index.js';
+import {
+  HTTP11ClientProtocol,
+  protocolLimits,
+  type ConnectionFactory,
+  type ProtocolFactory,
+  type ProtocolLimits,
+} from '../protocol/index.js';
 import { unrefScheduler } from '../timing/index.js';
+import { foreignConnections } from './ForeignConnection.js';
 
 /** How a pool behaves. Times are in ms; `Infinity` means no limit and no timer. */
 export interface HTTPConnectionPoolOptions {
@@ -41,7 +48,13 @@ export interface HTTPConnectionPoolOptions {
   readonly scheduler?: SchedulerLike;
 }
 
-export type PoolSettings = Readonly<Required<HTTPConnectionPoolOptions>> & { readonly limits: ProtocolLimits };
+export interface PoolSettings extends Readonly<
+  Required<Omit<HTTPConnectionPoolOptions, 'protocolFactory' | 'limits'>>
+> {
+  readonly limits: ProtocolLimits;
+  /** Makes a connection of a transport. */
+  readonly connect: ConnectionFactory;
+}
 
 /** Options with their defaults, read once, own properties only. Throws `InvalidOptionError`. */
 export function poolSettings(options: HTTPConnectionPoolOptions = {}): PoolSettings {
@@ -64,10 +77,15 @@ export function poolSettings(options: HTTPConnectionPoolOptions = {}): PoolSetti
     validateIdle,
     leaseTimeout: duration(options, 'leaseTimeout', 30_000),
     limits: protocolLimits(record(options, 'limits')),
-    protocolFactory:
-      callable(options, 'protocolFactory') ?? ((transport, context) => new HTTP11ClientProtocol(transport, context)),
+    connect: connectionsOf(callable(options, 'protocolFactory')),
     scheduler: schedulerOf(options),
   };
+}
+
+/** Behind this point nothing asks whose connections they are. */
+function connectionsOf(factory: ProtocolFactory | undefined): ConnectionFactory {
+  if (factory !== undefined) return foreignConnections(factory);
+  return (transport, context) => new HTTP11ClientProtocol(transport, context);
 }
 
 function schedulerOf(options: HTTPConnectionPoolOptions): SchedulerLike {

@@ -4,6 +4,8 @@ export interface PoolStats {
   readonly open: number;
   /** Connections in use, those being validated included. */
   readonly leased: number;
+  /** Seats that leases hold. Over HTTP/1.1 a connection has one seat. */
+  readonly seats: number;
   /** Connections waiting to be used again. */
   readonly idle: number;
   /** Dials under way. */

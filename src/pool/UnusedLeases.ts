@@ -1,10 +1,9 @@
 import { Deadline, guarded, type DeadlineSweep } from '../timing/index.js';
-import type { Place, Slot } from './Bucket.js';
-import { LinkedList } from './LinkedList.js';
+import type { Seat } from './Seat.js';
 
 /**
- * Leases that were given and neither used nor released: each for `leaseTimeout`. As that is the same for all, the first
- * that was given is the first that is over, and one deadline serves.
+ * Leases that are neither used nor released: each for `leaseTimeout`, from the end of the loop turn in which it was given.
+ * As that is the same for all, the first lease that was given is the first that is over, and one deadline serves.
  *
  * ```
  *   leased     a────b────u              u = b is used
@@ -12,37 +11,41 @@ import { LinkedList } from './LinkedList.js';
  * ```
  */
 export class UnusedLeases {
-  readonly #all = new LinkedList<Place>();
+  /** The end of the time of each, oldest first. */
+  readonly #ends = new Map<Seat, number>();
   readonly #deadline: Deadline;
 
   constructor(
     private readonly leaseTimeout: number,
     private readonly deadlines: DeadlineSweep,
-    private readonly leaked: (slot: Slot) => void,
   ) {
     this.#deadline = new Deadline(deadlines, () => this.#expired());
   }
 
-  add(slot: Slot): void {
-    if (this.leaseTimeout === Infinity) return;
-    slot.until = this.deadlines.now() + this.leaseTimeout;
-    this.#all.push(slot.place);
-    if (this.#all.length === 1) this.#deadline.startAt(slot.until);
+  /** Watches a lease, unless it is used or watched already. */
+  watch(lease: Seat): void {
+    if (this.leaseTimeout === Infinity || !lease.isUnused || this.#ends.has(lease)) return;
+    const end = this.deadlines.now() + this.leaseTimeout;
+    this.#ends.set(lease, end);
+    if (this.#ends.size === 1) this.#deadline.startAt(end);
   }
 
-  /** It is used, or gone; nothing if it was not here. */
-  remove(slot: Slot): void {
-    this.#all.remove(slot.place);
-    if (this.#all.length === 0) this.#deadline.clear();
+  /** The lease is used, or over. Does nothing for a lease that is not watched. */
+  remove(lease: Seat): void {
+    if (this.#ends.size === 0 || !this.#ends.delete(lease)) return;
+    if (this.#ends.size === 0) this.#deadline.clear();
   }
 
   #expired(): void {
     const now = this.deadlines.now();
-    for (let slot = this.#all.first?.slot; slot !== undefined && slot.until <= now; slot = this.#all.first?.slot) {
-      this.remove(slot);
-      guarded(() => this.leaked(slot));
+    // A leak is told to observers, who may end other leases: each is looked up when its turn comes.
+    for (const [lease, end] of this.#ends) {
+      if (end > now) {
+        this.#deadline.startAt(end);
+        return;
+      }
+      this.remove(lease);
+      guarded(() => lease.leak());
     }
-    const slot = this.#all.first?.slot;
-    if (slot !== undefined) this.#deadline.startAt(slot.until);
   }
 }

@@ -7,7 +7,7 @@ import type { ProtocolRequest } from './ProtocolRequest.js';
 import type { ProtocolResponse } from './ProtocolResponse.js';
 import type { ConnectionState } from './transitions.js';
 
-/** How far the current, or else the last, exchange of a connection got. */
+/** How far an exchange got; of a connection: its current exchange, or else its last one. */
 export interface ExchangeProgress {
   readonly state: ConnectionState;
   /** A byte of the request was given to the transport. */
@@ -40,7 +40,7 @@ export interface Connection {
    *   body       --d-d-(d|)
    * ```
    */
-  readonly quiescent: Observable<void>;
+  readonly quiescent: Observable<unknown>;
   /**
    * Emits once, replayed, as soon as the connection can carry nothing any more: `null` if it ended in order. Completes
    * when the transport is closed. A failed exchange errors after the emission.

@@ -1,23 +1,26 @@
-import type { Observer } from 'rxjs';
 import { ResponseFailedError, type HTTPClientError } from '../errors/index.js';
 import type { Transport } from '../endpoint/index.js';
 import { guarded, reportUnhandled } from '../timing/index.js';
 import { HTTPHeaders, type ResponseHead } from '../wire/index.js';
+import type { ExchangeProgress } from './Connection.js';
+import type { ExchangeHandle, ExchangeReceiver } from './ExchangeConnection.js';
 import { IncomingBody, type BodyOwner, type Validity } from './IncomingBody.js';
 import type { Outgoing } from './outgoing.js';
 import { notify, type RequestObserver } from './ProtocolRequest.js';
-import { IncomingResponse, type ProtocolResponse, type Timings } from './ProtocolResponse.js';
+import { IncomingResponse, type Timings } from './ProtocolResponse.js';
+import type { ConnectionState } from './transitions.js';
 import type { Upload } from './Upload.js';
 
 /** The connection, as its one exchange sees it. */
 export interface ExchangeOwner {
-  /** The body can take more. */
-  bodyWanted(exchange: Exchange): void;
-  /** The consumer of the body has gone. */
-  bodyDropped(exchange: Exchange, working: boolean): void;
-  bodyOwnBuffer(on: boolean): void;
-  /** The subscriber of the request has gone before the response head. */
-  cancelled(exchange: Exchange): void;
+  readonly flow: {
+    wanted(exchange: Exchange): void;
+    dropped(exchange: Exchange, working: boolean): void;
+    ownBuffer(on: boolean): void;
+  };
+  /** The exchange is to end with an error. */
+  aborted(exchange: Exchange, reason: unknown): void;
+  stateOf(exchange: Exchange): ConnectionState;
   report(error: unknown): void;
 }
 
@@ -25,7 +28,7 @@ export interface ExchangeOwner {
  * One request and its response: who asked, what is being sent, what came. It settles exactly once: with a response, whose
  * body then settles exactly once, or with an error.
  */
-export class Exchange implements BodyOwner {
+export class Exchange implements BodyOwner, ExchangeHandle {
   upload: Upload | null = null;
   /** The head of the final response, once it is read. */
   head: ResponseHead | null = null;
@@ -34,21 +37,33 @@ export class Exchange implements BodyOwner {
   settled = false;
   /** It has nothing to do with its connection any more. */
   over = false;
+  /** A byte of a response came; that of a 1xx counts. */
+  responseByte = false;
   startedAt = 0;
   writtenAt = 0;
   headAt = 0;
   endedAt = 0;
-  /** Nobody once it has settled: whoever keeps the response does not keep who asked for it. */
-  #observer: Observer<ProtocolResponse>;
+  /** Let go when the exchange settles, so that a kept response does not keep its receiver. */
+  #receiver: ExchangeReceiver;
   #response: IncomingResponse | null = null;
   #received = 0;
 
   constructor(
     private readonly owner: ExchangeOwner,
-    observer: Observer<ProtocolResponse>,
+    receiver: ExchangeReceiver,
     readonly message: Outgoing,
   ) {
-    this.#observer = observer;
+    this.#receiver = receiver;
+  }
+
+  progress(): ExchangeProgress {
+    const { responseByte, message } = this;
+    // A body is opened and its head is written in the step that starts the exchange.
+    return { state: this.owner.stateOf(this), wrote: true, responseByte, bodySubscribed: message.body !== null };
+  }
+
+  abort(reason?: unknown): void {
+    if (!this.over) this.owner.aborted(this, reason);
   }
 
   get timings(): Timings {
@@ -68,17 +83,17 @@ export class Exchange implements BodyOwner {
 
   /** Gives the response to the subscriber. The body, and with it the connection, is its consumer's from here on. */
   announce(upgrade?: Transport): void {
-    const observer = this.#settle();
+    const receiver = this.#settle();
     // What a finalizer throws must not keep the rest from being done: above all, views of the shared buffer are copied.
     try {
-      observer.next(this.#responseWith(upgrade));
+      receiver.next(this.#responseWith(upgrade));
     } catch (error) {
       reportUnhandled(error);
     }
     // Before the completion, after which observers of the whole may be gone.
     if (this.#received > 0) this.#tellProgress();
     try {
-      observer.complete();
+      receiver.complete();
     } catch (error) {
       reportUnhandled(error);
     }
@@ -135,8 +150,8 @@ export class Exchange implements BodyOwner {
       this.announce();
       this.body!.settle();
     } else if (!this.settled) {
-      const observer = this.#settle();
-      guarded(() => observer.error(error));
+      const receiver = this.#settle();
+      guarded(() => receiver.error(error));
     }
   }
 
@@ -154,30 +169,24 @@ export class Exchange implements BodyOwner {
   }
 
   wanted(): void {
-    this.owner.bodyWanted(this);
+    this.owner.flow.wanted(this);
   }
 
   dropped(working: boolean): void {
-    this.owner.bodyDropped(this, working);
+    this.owner.flow.dropped(this, working);
   }
 
   ownBuffer(on: boolean): void {
-    this.owner.bodyOwnBuffer(on);
+    this.owner.flow.ownBuffer(on);
   }
 
-  /** The teardown of the subscriber's subscription: it cancels what has not settled. */
-  unsubscribe(): void {
-    if (this.settled) return;
-    this.#settle();
-    this.owner.cancelled(this);
-  }
-
-  #settle(): Observer<ProtocolResponse> {
-    const observer = this.#observer;
+  #settle(): ExchangeReceiver {
+    const receiver = this.#receiver;
     this.settled = true;
-    this.#observer = nobody;
-    return observer;
+    this.#receiver = noReceiver;
+    return receiver;
   }
 }
 
-const nobody: Observer<ProtocolResponse> = { next: () => undefined, error: () => undefined, complete: () => undefined };
+const ignore = (): undefined => undefined;
+const noReceiver: ExchangeReceiver = { started: ignore, next: ignore, error: ignore, complete: ignore };

@@ -1,88 +1,70 @@
-/* eslint-disable max-lines -- one state machine, whose steps are best read next to each other */
-import { Observable, type Observer, type Unsubscribable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { UpgradedTransport, type Transport, type TransportInfo, type TransportSink } from '../endpoint/index.js';
 import {
   AbortedError,
-  BodyTimeoutError,
-  BodyUnclaimedError,
-  HeadersTimeoutError,
   HTTPClientError,
   ParseError,
   RequestNotSentError,
   RequestTransmissionFailedError,
   ResponseFailedError,
-  ResponseNeverReceivedError,
-  TruncatedBodyError,
   UnsolicitedDataError,
-  UploadTimeoutError,
 } from '../errors/index.js';
-import { Deadline, loopTurn } from '../timing/index.js';
+import { loopTurn } from '../timing/index.js';
 import { HTTPHeaders, type ResponseHead } from '../wire/index.js';
+import { BodyFlow } from './BodyFlow.js';
 import type { Connection, ExchangeProgress, ProtocolContext } from './Connection.js';
+import { ConnectionSubjects } from './ConnectionSubjects.js';
 import { Exchange, type ExchangeOwner } from './Exchange.js';
-import { Lifecycle, type ConnectionOwner } from './Lifecycle.js';
+import type { ExchangeConnection, ExchangeReceiver } from './ExchangeConnection.js';
+import { ExchangeTimer, type TimerOwner } from './ExchangeTimer.js';
+import { lossError } from './lossError.js';
 import { outgoing, type Outgoing } from './outgoing.js';
 import type { ProtocolRequest } from './ProtocolRequest.js';
 import type { ProtocolResponse } from './ProtocolResponse.js';
+import { requestOver } from './requestOver.js';
 import { RequestWriter, type WriterOwner } from './RequestWriter.js';
 import { ResponseReader, type ReaderOwner } from './ResponseReader.js';
+import { StateMachine } from './StateMachine.js';
 import { transitions, type ConnectionInput, type ConnectionState } from './transitions.js';
 
-/** How long the rest of a body may take whose consumer has gone, in ms. */
-const drainTimeout = 1_000;
-
-/** Whose silence the deadline measures. */
-type Wait = 'headers' | 'bodyIdle' | 'upload' | 'unclaimed' | 'drain';
-
 /**
- * One connection that speaks HTTP/1.1, for one exchange at a time (RFC 9112). Its states are those of `transitions.ts`.
+ * One connection that speaks HTTP/1.1, for one exchange at a time (RFC 9112). `transitions.ts` has its states.
  *
- * The order of things is the contract: whatever ends an exchange is first told to whoever owns the connection
- * (`quiescent` or `disconnected`), then to the consumer, as the consumer may ask for the next connection at once.
+ * The order is the contract: the end of an exchange is first told to the pool (`quiescent` or `disconnected`), then to
+ * the consumer, because the consumer may ask for the next connection at once.
  */
-export class HTTP11ClientProtocol implements Connection, TransportSink, ExchangeOwner, WriterOwner, ReaderOwner {
+export class HTTP11ClientProtocol
+  extends ConnectionSubjects<Exchange>
+  implements Connection, ExchangeConnection, TransportSink, ExchangeOwner, WriterOwner, ReaderOwner, TimerOwner
+{
   readonly capacity = 1;
-  readonly #life = new Lifecycle();
+  /** @internal */
+  readonly flow: BodyFlow;
+  readonly #machine: StateMachine;
   readonly #writer: RequestWriter;
   readonly #reader: ResponseReader;
-  readonly #deadline: Deadline;
+  readonly #timer: ExchangeTimer;
   #keepAlive: Connection['keepAlive'] = undefined;
-  #waitingFor: Wait = 'headers';
-  #state: ConnectionState = 'quiescent';
   #exchange: Exchange | null = null;
-  #peerFinished = false;
-  /** Its body is complete unless the connection turns out to have been reset. */
-  #unconfirmed: Exchange | null = null;
+  // The progress of the last exchange, which is not kept: it would keep its request and its response.
   #wrote = false;
   #responseByte = false;
   #bodySubscribed = false;
-
-  /** @internal One of these whose `request` is what it is here: a `protocolFactory` may have put its own in that place. */
-  static isPlain(connection: Connection): connection is HTTP11ClientProtocol {
-    return connection instanceof HTTP11ClientProtocol && connection.request === HTTP11ClientProtocol.prototype.request;
-  }
+  #peerFinished = false;
+  /** An exchange whose body is complete unless the connection turns out to have been reset. */
+  #unconfirmed: Exchange | null = null;
 
   constructor(
     private readonly transport: Transport,
     private readonly context: ProtocolContext,
   ) {
-    this.#writer = new RequestWriter(transport, context.deadlines, this);
+    super();
+    this.#machine = new StateMachine(context);
+    this.#timer = new ExchangeTimer(context.deadlines, this);
+    this.#writer = new RequestWriter(transport, context.deadlines, this.#machine, this.#timer, this);
     this.#reader = new ResponseReader(transport, context.limits, this);
-    this.#deadline = new Deadline(context.deadlines, () => this.#expired());
+    this.flow = new BodyFlow(this.#reader, this.#timer, this.#machine, context.limits.maxDrain, this);
     transport.read(this);
-  }
-
-  get quiescent(): Observable<void> {
-    return this.#life.quiescent;
-  }
-
-  get disconnected(): Observable<HTTPClientError | null> {
-    return this.#life.disconnected;
-  }
-
-  /** @internal */
-  set owner(owner: ConnectionOwner) {
-    this.#life.owner = owner;
   }
 
   get info(): TransportInfo {
@@ -94,24 +76,19 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
   }
 
   progress(): ExchangeProgress {
-    return {
-      state: this.#state,
-      wrote: this.#wrote,
-      responseByte: this.#responseByte,
-      bodySubscribed: this.#bodySubscribed,
-    };
+    if (this.#exchange !== null) return this.#exchange.progress();
+    const { state } = this.#machine;
+    return { state, wrote: this.#wrote, responseByte: this.#responseByte, bodySubscribed: this.#bodySubscribed };
   }
 
   request(request: ProtocolRequest): Observable<ProtocolResponse> {
-    return new Observable(subscriber => this.send(request, subscriber));
+    return requestOver(this, request);
   }
 
   close(reason?: unknown): void {
-    const known = reason instanceof HTTPClientError ? reason : null;
     const exchange = this.#exchange;
-    if (exchange !== null) {
-      this.#fail(exchange, known ?? new AbortedError('The connection was closed', { cause: reason }), 'close');
-    } else if (this.#enter('close')) this.#disconnect(known);
+    if (exchange !== null) this.aborted(exchange, reason, 'The connection was closed');
+    else if (this.#machine.enter('close')) this.#disconnect(reason instanceof HTTPClientError ? reason : null);
   }
 
   ref(): void {
@@ -126,89 +103,60 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
     this.context.report(error);
   }
 
-  // ---- the request goes out --------------------------------------------------------------------------------------
+  stateOf(exchange: Exchange): ConnectionState {
+    // A later exchange on this connection says nothing of an earlier one, which then has ended in order.
+    return this.#exchange === null || this.#exchange === exchange ? this.#machine.state : 'quiescent';
+  }
 
-  /**
-   * @internal `request`, subscribed to: the pool does without an Observable in between, as all requests go through it.
-   * `now`: the time, if it was just read.
-   */
-  send(request: ProtocolRequest, observer: Observer<ProtocolResponse>, now?: number): Unsubscribable | undefined {
-    if (this.#refused(observer)) return undefined;
+  /** @internal `request` without an Observable: every request of the pool comes this way. */
+  send(request: ProtocolRequest, receiver: ExchangeReceiver): Exchange | null {
+    if (this.#refuses(receiver)) return null;
     this.#wrote = this.#responseByte = this.#bodySubscribed = false;
-    this.#waitingFor = 'headers';
     let message: Outgoing;
     try {
       message = outgoing(request, this.transport.info.authority, this.context.persistent);
     } catch (error) {
       // Nothing was written: the connection is as good as before.
-      observer.error(error);
-      return undefined;
+      receiver.error(error);
+      return null;
     }
     // The function that makes the body may have used, or closed, the connection meanwhile.
-    if (this.#refused(observer)) return undefined;
-    const exchange = new Exchange(this, observer, message);
-    // Not what was read before the caller's function made the body: that may have taken its time.
-    exchange.startedAt = now === undefined || message.body !== null ? this.context.deadlines.now() : now;
+    if (this.#refuses(receiver)) return null;
+    const exchange = new Exchange(this, receiver, message);
+    exchange.startedAt = this.context.deadlines.now();
     this.#exchange = exchange;
-    this.#enter('request');
-    this.#reader.start(exchange);
     this.#wrote = true;
-    this.#bodySubscribed = message.body !== null;
+    this.#machine.enter('request');
+    this.#timer.reset(message.timeouts);
+    this.#reader.start(exchange);
+    receiver.started(exchange);
     try {
-      this.#writer.write(exchange);
+      if (!exchange.over) this.#writer.write(exchange);
     } catch (cause) {
-      // A transport of somebody else's, which must not throw.
+      // A foreign transport, which must not throw.
       const error = new RequestTransmissionFailedError('The transport threw when it was written to', { cause });
-      if (this.#exchange === exchange) this.#fail(exchange, error, 'fail');
+      if (this.#exchange === exchange) this.failed(exchange, error);
       else this.context.report(error);
     }
     return exchange;
   }
 
-  #refused(observer: Observer<ProtocolResponse>): boolean {
-    if (transitions[this.#state].request !== 'refused') return false;
-    observer.error(new RequestNotSentError(`The connection is ${this.#state}: it takes no request`));
+  #refuses(receiver: ExchangeReceiver): boolean {
+    const { state } = this.#machine;
+    if (transitions[state].request !== 'refused') return false;
+    receiver.error(new RequestNotSentError(`The connection is ${state}: it takes no request`));
     return true;
   }
-
-  written(exchange: Exchange, now: number): void {
-    if (this.#exchange !== exchange) return;
-    exchange.writtenAt = now;
-    if (this.#enter('written') === 'waiting') {
-      this.#waitingFor = 'headers';
-      this.#deadline.startAt(now + exchange.message.timeouts.headers);
-    }
-    exchange.tell('sent');
-  }
-
-  blocked(exchange: Exchange, blocked: boolean): void {
-    // A response that is being read meanwhile has a deadline of its own.
-    if (this.#exchange !== exchange || this.#state !== 'transmitting') return;
-    if (blocked) this.#wait('upload', exchange.message.timeouts.bodyIdle);
-    else this.#deadline.clear();
-  }
-
-  moved(exchange: Exchange): void {
-    // The server has answered and waits for the rest: its silence is no fault while that is on its way.
-    if (this.#exchange !== exchange || this.#state !== 'early' || !this.#deadline.running) return;
-    if (this.#waitingFor === 'bodyIdle') this.#wait('bodyIdle', exchange.message.timeouts.bodyIdle);
-  }
-
-  unsendable(exchange: Exchange, error: HTTPClientError): void {
-    if (this.#exchange === exchange) this.#fail(exchange, error, 'fail');
-  }
-
-  // ---- bytes come in ---------------------------------------------------------------------------------------------
 
   data(view: Uint8Array): void {
     const exchange = this.#exchange;
     if (exchange === null) {
-      if (!this.#enter('unsolicited')) return;
+      if (!this.#machine.enter('unsolicited')) return;
       this.#disconnect(new UnsolicitedDataError(`The server sent ${view.length} bytes that no request had asked for`));
       return;
     }
-    this.#responseByte = true;
-    if (this.#waitingFor === 'bodyIdle') this.#wait('bodyIdle', exchange.message.timeouts.bodyIdle);
+    exchange.responseByte = true;
+    if (this.#timer.waitingFor === 'bodyIdle') this.#timer.wait('bodyIdle');
     this.#reader.read(view);
   }
 
@@ -216,36 +164,30 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
     this.#peerFinished = true;
     const exchange = this.#exchange;
     if (exchange === null) {
-      if (this.#enter('lost')) this.#disconnect(null);
+      if (this.#machine.enter('lost')) this.#disconnect(null);
       return;
     }
+    let cause: unknown;
     try {
       if (this.#reader.finish() === 'end') {
-        this.#confirmEnd(exchange);
+        if (this.#exchange === exchange) this.#confirmEnd(exchange);
         return;
       }
     } catch (error) {
-      this.#fail(exchange, error instanceof HTTPClientError ? error : this.#lossError(exchange, error), 'lost');
-      return;
+      cause = error;
     }
-    this.#fail(exchange, this.#lossError(exchange, undefined), 'lost');
+    this.failed(exchange, cause instanceof HTTPClientError ? cause : this.#loss(exchange, cause), 'lost');
   }
 
   /**
-   * Only the end of the connection says that a body without a length is complete, and only an end in order does (RFC
-   * 9112 section 8). A reset that came with the last bytes is told after them: the loop polls before it is believed.
+   * A body without a length is complete when the connection ends in order (RFC 9112 section 8). A reset that came with
+   * the last bytes is told after them, so the loop polls before the end is believed.
    */
   #confirmEnd(exchange: Exchange): void {
-    if (this.#exchange !== exchange) return;
     this.#unconfirmed = exchange;
     loopTurn.after(() => {
-      if (this.#exchange === exchange) this.#completeByEnd(exchange);
+      if (this.#exchange === exchange) this.complete(exchange, HTTPHeaders.empty, false);
     });
-  }
-
-  /** Such a body has no trailers: they stand behind one in chunks, which says itself where it ends. */
-  #completeByEnd(exchange: Exchange): void {
-    this.complete(exchange, HTTPHeaders.empty, false);
   }
 
   closed(error?: Error): void {
@@ -253,188 +195,106 @@ export class HTTP11ClientProtocol implements Connection, TransportSink, Exchange
     const exchange = this.#exchange;
     if (exchange !== null) {
       this.#reader.drain();
-      if (this.#exchange === exchange && this.#unconfirmed === exchange && error === undefined) {
-        this.#completeByEnd(exchange);
-      }
-      if (this.#exchange === exchange) this.#fail(exchange, this.#lossError(exchange, error), 'lost');
-    } else if (this.#enter('lost')) {
+      const isWhole = this.#unconfirmed === exchange && error === undefined;
+      if (this.#exchange === exchange && isWhole) this.complete(exchange, HTTPHeaders.empty, false);
+      if (this.#exchange === exchange) this.failed(exchange, this.#loss(exchange, error), 'lost');
+    } else if (this.#machine.enter('lost')) {
       this.#disconnect(error === undefined ? null : new ResponseFailedError('The connection failed', { cause: error }));
     }
-    this.#life.close();
+    this.tellClosed();
   }
 
-  #lossError(exchange: Exchange, cause: unknown): HTTPClientError {
-    if (exchange.head !== null) return new TruncatedBodyError(undefined, { cause });
-    if (this.#responseByte) return new ResponseFailedError('The connection ended within the response head', { cause });
-    if (this.#state === 'transmitting') {
-      return new RequestTransmissionFailedError('The connection was lost while the request was being sent', { cause });
-    }
-    return new ResponseNeverReceivedError('The connection was lost before a response came', { cause });
-  }
-
-  // ---- what they mean ----------------------------------------------------------------------------------------------
-
-  informational(exchange: Exchange, head: ResponseHead): void {
-    exchange.tell('informational', head);
+  #loss(exchange: Exchange, cause: unknown): HTTPClientError {
+    return lossError(exchange, this.#machine.state === 'transmitting', cause);
   }
 
   head(exchange: Exchange, head: ResponseHead, length: number | null): void {
     exchange.headAt = this.context.deadlines.now();
     exchange.headed(head, this.context.limits.maxDrain, length);
     this.#keepAlive = this.#reader.keepAlive;
-    if (this.#enter('head') !== 'early') return;
+    if (this.#machine.enter('head') !== 'early') return;
     exchange.writtenAt = exchange.headAt;
     // Anything but success before the upload is over means that the server does not want the rest of it.
     if (head.status >= 300) exchange.upload?.stop();
   }
 
-  announce(exchange: Exchange): void {
-    this.#wait('bodyIdle', exchange.message.timeouts.bodyIdle);
-    exchange.announce();
-  }
-
-  flow(exchange: Exchange, flowing: boolean): void {
-    const { bodyIdle, bodyUnclaimed } = exchange.message.timeouts;
-    if (this.#state === 'draining') return;
-    if (flowing) this.#wait('bodyIdle', bodyIdle);
-    else if (!exchange.body!.claimed) this.#wait('unclaimed', bodyUnclaimed);
-    else {
-      // The consumer holds: the silence is its own, and no deadline of the exchange runs.
-      this.#waitingFor = 'unclaimed';
-      this.#deadline.clear();
-    }
-  }
-
-  bodyWanted(exchange: Exchange): void {
-    if (this.#exchange !== exchange) return;
-    if (this.#waitingFor === 'unclaimed') this.#deadline.clear();
-    this.#reader.pump();
-  }
-
-  bodyOwnBuffer(on: boolean): void {
-    this.#reader.ownBuffer(on);
-  }
-
-  bodyDropped(exchange: Exchange, working: boolean): void {
-    if (this.#exchange !== exchange) return;
-    const { remaining } = this.#reader;
-    // Work that cannot be stopped keeps its view of the connection's buffer: nothing is read into that any more.
-    if (working) this.#reader.abandonBuffer();
-    if (working || this.#state !== 'receiving' || remaining < 0 || remaining > this.context.limits.maxDrain) {
-      this.cancelled(exchange);
-      return;
-    }
-    this.#enter('drain');
-    this.#wait('drain', drainTimeout);
-    this.#reader.pump();
-  }
-
-  // ---- the exchange ends -------------------------------------------------------------------------------------------
-
   complete(exchange: Exchange, trailers: HTTPHeaders, reusable: boolean): void {
     this.#over(exchange);
     exchange.endedAt = exchange.settled ? this.context.deadlines.now() : exchange.headAt;
     const again = reusable && exchange.message.persistent && !this.#peerFinished;
-    if (this.#enter(again ? 'complete' : 'final') === 'quiescent') {
+    if (this.#machine.enter(again ? 'complete' : 'final') === 'quiescent') {
       this.#reader.release();
-      this.#life.rest(exchange.endedAt);
+      this.tellQuiescent(exchange);
     } else this.#disconnect(null);
     exchange.ended(trailers);
   }
 
   upgrade(exchange: Exchange, head: ResponseHead, rest: Uint8Array): void {
-    if (this.#state !== 'waiting') {
-      const error = new ParseError('The server switched protocols before the request was complete');
-      this.#fail(exchange, error, 'upgrade');
+    if (this.#machine.state !== 'waiting') {
+      this.failed(exchange, new ParseError('The server switched protocols before the request was complete'), 'upgrade');
       return;
     }
     this.#over(exchange);
-    this.#enter('upgrade');
-    const done = (): void => this.#deadline.dispose();
+    this.#machine.enter('upgrade');
+    const done = (): void => this.#timer.dispose();
     const upgraded = new UpgradedTransport(this.transport, done, done);
     if (rest.length > 0) this.transport.unshift(rest);
-    this.#wait('unclaimed', exchange.message.timeouts.bodyUnclaimed);
-    // It is no connection of ours any more, and nobody waits for its end.
-    this.#life.lose(null);
-    this.#life.close();
+    this.#timer.wait('unclaimed');
+    // The transport is no connection of ours any more, and the pool does not wait for its end.
+    this.tellDisconnected(null);
+    this.tellClosed();
     exchange.upgraded(head, upgraded, this.context.deadlines.now());
-  }
-
-  malformed(exchange: Exchange, error: HTTPClientError): void {
-    this.#fail(exchange, error, 'fail');
   }
 
   cancelled(exchange: Exchange): void {
     if (this.#exchange !== exchange) return;
     this.#over(exchange);
     const error = new AbortedError('The request was unsubscribed from');
-    if (this.#enter('cancel')) this.#disconnect(error);
-    // Nobody reads the body any more, but somebody may wait for its trailers.
+    if (this.#machine.enter('cancel')) this.#disconnect(error);
+    // The trailers of an unread body may have an observer.
     exchange.body?.fail(error);
   }
 
-  #fail(exchange: Exchange, error: HTTPClientError, input: ConnectionInput): void {
+  aborted(exchange: Exchange, reason: unknown, message?: string): void {
+    const error = reason instanceof HTTPClientError ? reason : new AbortedError(message, { cause: reason });
+    this.failed(exchange, error, 'close');
+  }
+
+  failed(exchange: Exchange, error: HTTPClientError, input: ConnectionInput = 'fail'): void {
     this.#over(exchange);
-    if (this.#enter(input)) this.#disconnect(error);
+    if (this.#machine.enter(input)) this.#disconnect(error);
     exchange.failed(error);
   }
 
   /** From here on the exchange cannot touch the connection, nor the connection it. */
   #over(exchange: Exchange): void {
     exchange.over = true;
+    this.#responseByte = exchange.responseByte;
+    this.#bodySubscribed = exchange.message.body !== null;
     this.#exchange = null;
-    this.#deadline.clear();
+    this.#timer.clear();
     this.#reader.stop();
     exchange.upload?.stop();
   }
 
   #disconnect(error: HTTPClientError | null): void {
-    this.#deadline.dispose();
+    this.#timer.dispose();
     try {
       this.transport.destroy();
     } catch (cause) {
-      this.context.report(cause); // one of somebody else's: whoever waits is told all the same
+      this.context.report(cause); // a foreign transport: the waiting consumers are told all the same
     }
-    this.#life.lose(error);
+    this.tellDisconnected(error);
   }
 
-  #expired(): void {
+  expired(error: HTTPClientError): void {
     const exchange = this.#exchange;
     if (exchange === null) {
-      // An upgraded transport that nobody claimed; all other exchanges stop the deadline when they end.
+      // An upgraded transport that no consumer claimed: every exchange stops the timer when it ends.
       this.transport.destroy();
       return;
     }
-    const { headers, bodyIdle, bodyUnclaimed } = exchange.message.timeouts;
-    switch (this.#waitingFor) {
-      case 'headers':
-        return this.#fail(exchange, new HeadersTimeoutError(headers), 'fail');
-      case 'upload':
-        return this.#fail(exchange, new UploadTimeoutError(bodyIdle), 'fail');
-      case 'bodyIdle':
-        return this.#fail(exchange, new BodyTimeoutError(bodyIdle), 'fail');
-      case 'unclaimed': {
-        const error = new BodyUnclaimedError(bodyUnclaimed);
-        this.context.report(error);
-        return this.#fail(exchange, error, 'fail');
-      }
-      case 'drain':
-        return this.#fail(exchange, new AbortedError('The rest of an unwanted body did not come in time'), 'fail');
-    }
-  }
-
-  #wait(what: Wait, duration: number): void {
-    this.#waitingFor = what;
-    this.#deadline.start(duration);
-  }
-
-  /** Takes one step of the table; returns the state it led to, or null if the input does nothing here. */
-  #enter(input: ConnectionInput): ConnectionState | null {
-    const next = transitions[this.#state][input];
-    if (next === 'refused' || next === 'ignored') return null;
-    if (next !== 'never') return (this.#state = next);
-    // A defect of this file. Loud, but not fatal: the connection is not trusted any more.
-    this.context.report(new Error(`HTTP11ClientProtocol: ${input} cannot happen while ${this.#state}`));
-    return (this.#state = 'closed');
+    if (error.code === 'ERR_BODY_UNCLAIMED') this.context.report(error);
+    this.failed(exchange, error);
   }
 }

@@ -2,21 +2,16 @@ import type { Transport } from '../endpoint/index.js';
 import type { HTTPClientError } from '../errors/index.js';
 import type { DeadlineSweep } from '../timing/index.js';
 import type { Exchange } from './Exchange.js';
+import type { ExchangeTimer } from './ExchangeTimer.js';
+import type { StateMachine } from './StateMachine.js';
 import { Upload, type UploadOwner } from './Upload.js';
 
 /** A body of up to this many bytes is copied behind its head, to be sent in one packet. */
 const smallBody = 16 * 1024;
 
-/** What becomes of a request that is being written. */
 export interface WriterOwner {
-  /** The transport has taken the last byte, at this time. */
-  written(exchange: Exchange, at: number): void;
-  /** The transport holds bytes back (true), or takes them again (false). */
-  blocked(exchange: Exchange, blocked: boolean): void;
-  /** A part of the body was written. */
-  moved(exchange: Exchange): void;
   /** The body cannot be produced, or is not what was announced. */
-  unsendable(exchange: Exchange, error: HTTPClientError): void;
+  failed(exchange: Exchange, error: HTTPClientError): void;
 }
 
 /** Writes requests, one at a time: small ones in one write, bodies with backpressure. */
@@ -24,6 +19,8 @@ export class RequestWriter {
   constructor(
     private readonly transport: Transport,
     private readonly clock: DeadlineSweep,
+    private readonly machine: StateMachine,
+    private readonly timer: ExchangeTimer,
     private readonly owner: WriterOwner,
   ) {}
 
@@ -42,13 +39,15 @@ export class RequestWriter {
       // A transport that answers from within `write` may have ended the exchange already, or refused the body.
       if (exchange.over || (exchange.head !== null && exchange.head.status >= 300)) return;
       const owner: UploadOwner = {
-        uploadBlocked: blocked => this.owner.blocked(exchange, blocked),
+        uploadBlocked: blocked => this.#blocked(exchange, blocked),
         uploadProgress: loaded => {
           exchange.uploaded(loaded);
-          this.owner.moved(exchange);
+          this.#moved(exchange);
         },
-        uploadDone: () => this.owner.written(exchange, this.clock.now()),
-        uploadFailed: error => this.owner.unsendable(exchange, error),
+        uploadDone: () => this.#written(exchange, this.clock.now()),
+        uploadFailed: error => {
+          if (!exchange.over) this.owner.failed(exchange, error);
+        },
       };
       const upload = new Upload(body, framing, transport, owner, whole ? head : '');
       exchange.upload = upload;
@@ -58,10 +57,33 @@ export class RequestWriter {
 
   #sent(exchange: Exchange, flowing: boolean): void {
     if (flowing) {
-      this.owner.written(exchange, exchange.startedAt);
+      this.#written(exchange, exchange.startedAt);
       return;
     }
-    this.owner.blocked(exchange, true);
-    this.transport.drained(() => this.owner.written(exchange, this.clock.now()));
+    this.#blocked(exchange, true);
+    this.transport.drained(() => this.#written(exchange, this.clock.now()));
+  }
+
+  /** The transport has taken the last byte, at the time `at`. */
+  #written(exchange: Exchange, at: number): void {
+    if (exchange.over) return;
+    exchange.writtenAt = at;
+    if (this.machine.enter('written') === 'waiting') this.timer.waitForHeaders(at);
+    exchange.tell('sent');
+  }
+
+  /** The transport holds bytes back, or takes them again. */
+  #blocked(exchange: Exchange, blocked: boolean): void {
+    // A response that is being read meanwhile has a deadline of its own.
+    if (exchange.over || this.machine.state !== 'transmitting') return;
+    if (blocked) this.timer.wait('upload');
+    else this.timer.clear();
+  }
+
+  /** A part of the body was written. */
+  #moved(exchange: Exchange): void {
+    // The server has answered and waits for the rest: its silence is no fault while the upload moves.
+    if (exchange.over || this.machine.state !== 'early' || !this.timer.running) return;
+    if (this.timer.waitingFor === 'bodyIdle') this.timer.wait('bodyIdle');
   }
 }

@@ -7,17 +7,17 @@ import type { ProtocolLimits } from './ProtocolLimits.js';
 
 /** What the reader finds, told to the connection as it finds it. Each may end the exchange. */
 export interface ReaderOwner {
-  informational(exchange: Exchange, head: ResponseHead): void;
+  readonly flow: {
+    /** The read that brought the head is parsed as far as it goes: the subscriber can have the response. */
+    announce(exchange: Exchange): void;
+    flow(exchange: Exchange, flowing: boolean): void;
+  };
   head(exchange: Exchange, head: ResponseHead, length: number | null): void;
-  /** The read that brought the head is parsed as far as it goes: the subscriber can have the response. */
-  announce(exchange: Exchange): void;
   /** The last byte was read; `reusable` as far as the response decides it. */
   complete(exchange: Exchange, trailers: HTTPHeaders, reusable: boolean): void;
   /** The connection speaks another protocol from here on; `rest` is what was read of that. */
   upgrade(exchange: Exchange, head: ResponseHead, rest: Uint8Array): void;
-  malformed(exchange: Exchange, error: HTTPClientError): void;
-  /** Reading was paused, as nobody takes more, or goes on. */
-  flow(exchange: Exchange, flowing: boolean): void;
+  failed(exchange: Exchange, error: HTTPClientError): void;
 }
 
 /** More than these in use at once, as in a burst of cut responses, are left to the collector. */
@@ -156,7 +156,8 @@ export class ResponseReader {
     try {
       do {
         this.#parse(exchange, parser);
-        if (this.#exchange === exchange && exchange.head !== null && !exchange.settled) this.owner.announce(exchange);
+        if (this.#exchange === exchange && exchange.head !== null && !exchange.settled)
+          this.owner.flow.announce(exchange);
       } while (this.#exchange === exchange && exchange.body?.hungry && parser.position < parser.end);
     } finally {
       this.#pumping = false;
@@ -164,7 +165,7 @@ export class ResponseReader {
     }
     if (this.#exchange !== exchange || exchange.body === null || exchange.body.hungry !== this.#paused) return;
     this.#paused = !exchange.body.hungry;
-    this.owner.flow(exchange, !this.#paused);
+    this.owner.flow.flow(exchange, !this.#paused);
     if (this.#paused) this.transport.pause();
     else this.transport.resume();
   }
@@ -203,7 +204,7 @@ export class ResponseReader {
             if (piece !== null) exchange.bytes(piece, start, end, this.#valid);
             return;
           case 'informational':
-            this.owner.informational(exchange, parser.head);
+            exchange.tell('informational', parser.head);
             break;
           case 'head':
             this.owner.head(exchange, parser.head, parser.contentLength);
@@ -232,7 +233,7 @@ export class ResponseReader {
     } catch (error) {
       if (!(error instanceof ParseError) || this.#exchange !== exchange) throw error;
       if (piece !== null) exchange.bytes(piece, start, end, this.#valid); // what came before the fault is the consumer's
-      if (this.#exchange === exchange) this.owner.malformed(exchange, error);
+      if (this.#exchange === exchange) this.owner.failed(exchange, error);
     }
   }
 }

@@ -132,7 +132,7 @@ export class Deadline {
 
   constructor(
     private readonly sweep: DeadlineSweep,
-    private readonly expired: () => void,
+    private readonly callback: () => void,
   ) {}
 
   /** Expires `duration` ms from now, instead of when it would have. ∞: never. */
@@ -172,5 +172,10 @@ export class Deadline {
   fire(): void {
     this.at = Infinity;
     this.expired();
+  }
+
+  /** @internal A subclass does without a callback: a closure for each connection would be memory. */
+  protected expired(): void {
+    this.callback();
   }
 }

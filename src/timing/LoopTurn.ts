@@ -15,6 +15,13 @@ export class LoopTurn {
   #joining: (() => void)[] = [];
   #polled: (() => void)[] = [];
 
+  #turn = 0;
+
+  /** The turn that `after` joins now. Callers that join the same turn can share one callback. */
+  get turn(): number {
+    return this.#turn;
+  }
+
   /** Calls `callback` once, after the next poll. */
   after(callback: () => void): void {
     if (this.#joining.push(callback) === 1) setImmediate(this.#first);
@@ -22,6 +29,7 @@ export class LoopTurn {
 
   readonly #first = (): void => {
     const batch = this.#joining;
+    this.#turn++;
     // The list that was called last turn is empty now and is used again: no allocation in the steady state.
     this.#joining = this.#polled;
     this.#polled = batch;

@@ -2,9 +2,11 @@ import { Observable, ReplaySubject, Subject, type Subscriber } from 'rxjs';
 import type { Transport } from '../../../src/endpoint/index.js';
 import type { HTTPClientError } from '../../../src/errors/index.js';
 import type {
-  Connection,
   ConnectionState,
+  ExchangeConnection,
+  ExchangeHandle,
   ExchangeProgress,
+  ExchangeReceiver,
   ProtocolRequest,
   ProtocolResponse,
 } from '../../../src/protocol/index.js';
@@ -20,20 +22,37 @@ export type Place =
   | 'idle'
   | 'gone';
 
-interface Exchange {
-  readonly request: SimRequest;
-  readonly subscriber: Subscriber<ProtocolResponse>;
-  headed: boolean;
+class Exchange implements ExchangeHandle {
+  headed = false;
+  endedAt = 0;
+  readonly startedAt: number;
+
+  constructor(
+    readonly connection: SimConnection,
+    readonly request: SimRequest,
+    readonly subscriber: ExchangeReceiver,
+  ) {
+    this.startedAt = connection.world.clock.now();
+  }
+
+  progress(): ExchangeProgress {
+    return this.connection.progress();
+  }
+
+  abort(reason?: unknown): void {
+    if (this.connection.exchange === this) this.connection.close(reason);
+  }
 }
 
 /**
- * A connection without bytes, which keeps the contract of `Connection` as the HTTP/1.1 one does: the pool is told first,
+ * A connection without bytes, which keeps the contract of `ExchangeConnection` as the HTTP/1.1 one does: the pool is told first,
  * then the consumer; `progress` speaks of the last exchange until the next one is accepted.
  */
-export class SimConnection implements Connection {
+export class SimConnection implements ExchangeConnection {
   readonly capacity = 1;
+  readonly capacityChanged = null;
   readonly info = { authority: 'model', secure: false, timings: {} };
-  readonly quiescent = new Subject<void>();
+  readonly quiescent = new Subject<ExchangeHandle>();
   readonly disconnected: Observable<HTTPClientError | null>;
   readonly bornAt: number;
   place: Place = 'born';
@@ -100,33 +119,29 @@ export class SimConnection implements Connection {
     this.world.cached(this);
   }
 
-  request(protocolRequest: ProtocolRequest): Observable<ProtocolResponse> {
-    return new Observable(subscriber => {
-      const { world } = this;
-      const request = protocolRequest as SimRequest;
-      const { errors } = world;
-      world.attempted(this, request);
-      if (this.state !== 'quiescent') {
-        this.#tell(request, subscriber, new errors.RequestNotSentError(`The connection is ${this.state}`));
-        return;
-      }
-      this.#wrote = this.#responseByte = false;
-      if (request.mode === 'invalid') {
-        subscriber.error(new errors.InvalidRequestError('path', 'not a path'));
-        return;
-      }
-      this.#wrote = request.writes;
-      if (request.writes) request.written++;
-      const exchange: Exchange = { request, subscriber, headed: false };
-      this.exchange = exchange;
-      this.state = request.mode === 'slow' ? 'transmitting' : 'waiting';
-      if (request.mode === 'answered') this.respond();
-      else if (request.mode === 'lost') this.die();
-      return () => {
-        if (this.exchange !== exchange || exchange.headed) return;
-        this.#end(new errors.AbortedError('unsubscribed'));
-      };
-    });
+  send(protocolRequest: ProtocolRequest, receiver: ExchangeReceiver): ExchangeHandle | null {
+    const { world } = this;
+    const request = protocolRequest as SimRequest;
+    const { errors } = world;
+    world.attempted(this, request);
+    if (this.state !== 'quiescent') {
+      this.#tell(request, receiver, new errors.RequestNotSentError(`The connection is ${this.state}`));
+      return null;
+    }
+    this.#wrote = this.#responseByte = false;
+    if (request.mode === 'invalid') {
+      receiver.error(new errors.InvalidRequestError('path', 'not a path'));
+      return null;
+    }
+    this.#wrote = request.writes;
+    if (request.writes) request.written++;
+    const exchange = new Exchange(this, request, receiver);
+    this.exchange = exchange;
+    this.state = request.mode === 'slow' ? 'transmitting' : 'waiting';
+    receiver.started(exchange);
+    if (request.mode === 'answered') this.respond();
+    else if (request.mode === 'lost') this.die();
+    return exchange;
   }
 
   close(reason?: unknown): void {
@@ -151,7 +166,7 @@ export class SimConnection implements Connection {
       return;
     }
     exchange.headed = true;
-    this.#complete();
+    this.#complete(exchange);
     const response = new SimResponse(null, exchange.request);
     exchange.subscriber.next(response as unknown as ProtocolResponse);
     exchange.subscriber.complete();
@@ -171,7 +186,7 @@ export class SimConnection implements Connection {
   endBody(): void {
     const { exchange } = this;
     if (exchange === null || !exchange.headed) return;
-    this.#complete();
+    this.#complete(exchange);
     this.world.bodyEnded(exchange.request);
   }
 
@@ -243,13 +258,14 @@ export class SimConnection implements Connection {
     return new errors.ResponseNeverReceivedError('lost before a response');
   }
 
-  #complete(): void {
+  #complete(exchange: Exchange): void {
     this.exchange = null;
     this.state = 'quiescent';
     this.#responseByte = true;
     this.carried++;
     this.world.exchanged(this);
-    this.quiescent.next();
+    exchange.endedAt = this.world.clock.now();
+    this.quiescent.next(exchange);
   }
 
   #end(error: HTTPClientError | null): void {
@@ -265,7 +281,7 @@ export class SimConnection implements Connection {
   }
 
   /** Whether the pool dials for this very request is seen by what it does before it tells anybody. */
-  #tell(request: SimRequest, subscriber: Subscriber<ProtocolResponse>, error: HTTPClientError): void {
+  #tell(request: SimRequest, subscriber: ExchangeReceiver, error: HTTPClientError): void {
     const { world } = this;
     const outer = world.failing;
     world.failing = request;

@@ -246,12 +246,14 @@ export class World {
   ) {
     this.errors = library;
     const { validation } = settings;
-    this.pool = new library.HTTPConnectionPool({
-      ...settings.pool,
-      scheduler: this.clock,
-      validateIdle: validation === 'off' ? false : new Observable<void>(subscriber => this.#validates(subscriber)),
-      protocolFactory: transport => this.#makeConnection((transport as unknown as SimTransport).dial),
-    });
+    this.pool = new library.HTTPConnectionPool(
+      {
+        ...settings.pool,
+        scheduler: this.clock,
+        validateIdle: validation === 'off' ? false : new Observable<void>(subscriber => this.#validates(subscriber)),
+      },
+      transport => this.#makeConnection((transport as unknown as SimTransport).dial),
+    );
     if (settings.observed) {
       this.pool.events.subscribe({ next: event => this.#onEvent(event), error: () => this.fail('events errored') });
     }

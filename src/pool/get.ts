@@ -1,0 +1,67 @@
+import { AcquireTimeoutError, PoolQueueFullError, type HTTPClientError } from '../errors/index.js';
+import { Deadline } from '../timing/index.js';
+import type { Bucket, KeyWaiter } from './Bucket.js';
+import type { Core } from './Core.js';
+
+/** A get joins the queue of its key. */
+export function enqueue(core: Core, waiter: KeyWaiter): void {
+  const { bucket } = waiter;
+  bucket.waiters.push(waiter);
+  if (waiter.acquireTimeout !== Infinity) {
+    waiter.since ??= core.deadlines.now();
+    waiter.deadline = new Deadline(core.deadlines, () => timedOut(core, waiter));
+    waiter.deadline.startAt(waiter.since + waiter.acquireTimeout);
+  }
+  core.loop.touch(bucket);
+  core.loop.run();
+}
+
+/** A get was unsubscribed from before it had its lease. */
+export function cancel(core: Core, waiter: KeyWaiter): void {
+  leaveQueue(core, waiter);
+  core.loop.run();
+}
+
+function timedOut(core: Core, waiter: KeyWaiter): void {
+  const { bucket, since, acquireTimeout } = waiter;
+  const error = new AcquireTimeoutError(acquireTimeout, core.snapshot(bucket, since), bucket.lastDialError);
+  leaveQueue(core, waiter);
+  refuse(core, waiter, error);
+  core.loop.run();
+}
+
+/** A get leaves unserved. Its dial passes to the oldest uncovered get, or else it is aborted. */
+export function leaveQueue(core: Core, waiter: KeyWaiter): void {
+  const { bucket, dial } = waiter;
+  waiter.settle();
+  core.loop.touch(bucket);
+  if (dial === null) return;
+  const heir = bucket.oldestUncovered;
+  if (heir !== null) heir.link(dial);
+  // A warm-up still wants the connection.
+  else if (dial.beganFor.kind === 'warm-up') (bucket.freeDials ??= new Set()).add(dial);
+  else core.leave(dial.place, 'cancelled');
+}
+
+export function refuse(core: Core, waiter: KeyWaiter, error: HTTPClientError): void {
+  waiter.settle();
+  core.count(waiter.bucket, 'refusals');
+  core.tell(waiter.bucket, { type: 'refused', error });
+  waiter.fail(error);
+}
+
+/** Gets that are new since the last pass wait if nothing is on its way to them, or are refused. */
+export function admit(core: Core, bucket: Bucket): void {
+  const { maxPending } = core.settings;
+  for (let waiter = bucket.waiters.last; waiter !== null && !waiter.admitted; waiter = bucket.waiters.last) {
+    if (bucket.uncovered <= maxPending) break;
+    const snapshot = core.snapshot(bucket, waiter.since);
+    refuse(core, waiter, new PoolQueueFullError(maxPending, snapshot, bucket.lastDialError));
+  }
+  const waits = bucket.uncovered > 0;
+  for (let waiter = bucket.waiters.last; waiter !== null && !waiter.admitted; waiter = waiter.previous) {
+    waiter.admitted = true;
+    waiter.since ??= core.deadlines.now();
+    if (waits) core.tell(bucket, { type: 'pending', depth: bucket.waiters.length });
+  }
+}

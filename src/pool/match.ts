@@ -1,0 +1,119 @@
+import type { Bucket, KeyPlace } from './Bucket.js';
+import type { Core } from './Core.js';
+import { beginDial, subscribeDial } from './connect.js';
+import { admit } from './get.js';
+import { cache } from './cache.js';
+import { handOut, lease, nextWaiter } from './handOut.js';
+import type { Member } from './Place.js';
+import { retire, unfit } from './unfit.js';
+import { poll, startValidation } from './validate.js';
+
+/** One pass of the drain loop over a key. */
+export function serve(core: Core, bucket: Bucket): void {
+  const { room } = core;
+  const hadTurn = room.has(bucket);
+  do {
+    handOut(core, bucket);
+    match(core, bucket);
+  } while (bucket.ready.length > 0);
+  admit(core, bucket);
+  // Room that this key has left over, or had no use for, is offered to the next key that waits for it.
+  if (hadTurn && !room.has(bucket)) room.wake();
+  core.forget(bucket);
+}
+
+/*
+ *  Who gets which connection. A dial counts for one get, a validating connection for its free seats.
+ *
+ *  ┌ SEAT   more gets than validating seats, and a free seat of an open connection
+ *  │        → lease it at once
+ *  │        more gets than validating seats, and an idle connection
+ *  │        → validate it
+ *  ├ DIAL   an uncovered get: it has no dial, and more such gets wait than there are validating seats
+ *  │        → adopt a free dial (needs no room)
+ *  │        → else dial, if there is room
+ *  │        → else, at the total cap, close the longest-idle connection of another key and dial
+ *  │        → else wait, or be refused (`admit`)
+ *  └ RETURN a connection comes back, and an older get of another key has waited long for room
+ *           → close it for that key
+ */
+function match(core: Core, bucket: Bucket): void {
+  while (!core.closing) {
+    if (bucket.waiters.length > bucket.validatingSeats && (leaseFreeSeat(core, bucket) || takeIdle(core, bucket))) {
+      continue;
+    }
+    const waiter = bucket.oldestUncovered;
+    if (waiter === null) break;
+    const [free] = bucket.freeDials ?? [];
+    if (free !== undefined) {
+      bucket.freeDials!.delete(free);
+      waiter.link(free);
+    } else if (makeRoom(core, bucket)) {
+      const dial = beginDial(core, bucket, waiter.endpoint, { kind: 'get', waiter });
+      waiter.link(dial);
+      subscribeDial(core, dial);
+    } else return;
+  }
+  core.room.leave(bucket);
+}
+
+/** The RETURN case, for a connection of which no seat is taken. True: it is wanted, and has to be polled. */
+export function matchReturned(core: Core, place: KeyPlace, member: Member, since: number | null): boolean {
+  const { bucket } = place;
+  if (bucket.waiters.length <= bucket.validatingSeats) cache(core, place, member, since);
+  else if (core.room.outranks(bucket, core.deadlines)) core.leave(place, 'room');
+  else {
+    startValidation(place, member, null);
+    return true;
+  }
+  return false;
+}
+
+/** Other leases keep the connection busy, so that it needs no validation. */
+function leaseFreeSeat(core: Core, bucket: Bucket): boolean {
+  const place = bucket.fullestWithFreeSeat;
+  if (place?.state.kind !== 'open') return false;
+  const { member, leases } = place.state;
+  const reason = unfit(core, member, leases.length);
+  const waiter = nextWaiter(core, bucket);
+  if (reason !== null) retire(place, place.state, reason);
+  else if (waiter !== null) lease(core, place, member, waiter);
+  return true;
+}
+
+function takeIdle(core: Core, bucket: Bucket): boolean {
+  const idle = core.idle.newest(bucket);
+  if (idle === null) return false;
+  const { place, member } = idle;
+  const reason = core.idle.overdue(idle);
+  if (reason !== null) core.leave(place, reason);
+  else {
+    core.idle.remove(idle);
+    if (idle.isArmed) member.connection.ref();
+    const waiter = core.settings.validateIdle === false ? nextWaiter(core, bucket) : null;
+    if (waiter !== null) lease(core, place, member, waiter);
+    else {
+      startValidation(place, member, null);
+      poll(core, place);
+    }
+  }
+  return true;
+}
+
+function makeRoom(core: Core, bucket: Bucket): boolean {
+  const { places, idle, room, settings } = core;
+  if (bucket.open >= settings.maxConnectionsPerHost) {
+    room.leave(bucket);
+    return false;
+  }
+  if (places.size >= settings.maxConnections) {
+    const { oldest } = idle;
+    if (oldest === undefined) {
+      room.join(bucket);
+      return false;
+    }
+    core.leave(oldest, 'room');
+  }
+  room.leave(bucket);
+  return true;
+}

@@ -1,0 +1,55 @@
+import type { Observable, Subscription } from 'rxjs';
+import type { KeyDial, KeyPlace, KeyValidating } from './Bucket.js';
+import type { Core } from './Core.js';
+import type { Member } from './Place.js';
+
+/**
+ * A connection without leases is on its way to a get, or, if `dial` is given, is new. What arrives on it before the loop
+ * has polled (bytes, an end, an error) is fatal to it, and no answer to the request to come.
+ */
+export function startValidation(place: KeyPlace, member: Member, dial: KeyDial | null): void {
+  place.become({ kind: 'validating', member, dial, seats: freeSeats(member, dial), poll: null });
+}
+
+/** Number of gets that can count on a validating connection: a retry has its own seat there. */
+export function freeSeats({ connection }: Member, dial: KeyDial | null): number {
+  return dial?.beganFor.kind === 'retry' ? Math.max(connection.capacity - 1, 0) : connection.capacity;
+}
+
+/** Waits until the event loop has polled, or until `validateIdle` says so. */
+export function poll(core: Core, place: KeyPlace): void {
+  const { validateIdle } = core.settings;
+  const { state } = place;
+  if (state.kind !== 'validating') return;
+  if (validateIdle === true) core.polls.add(place);
+  else if (validateIdle === false) polled(core, place);
+  else pollBy(validateIdle, core, place, state);
+}
+
+function polled(core: Core, place: KeyPlace): void {
+  core.ready(place);
+  core.loop.run();
+}
+
+/** The first notification of the Observable, its end included, says that the loop has polled. */
+function pollBy(polled$: Observable<unknown>, core: Core, place: KeyPlace, state: KeyValidating): void {
+  let subscription: Subscription | null = null;
+  let isOver = false;
+  const once = (): void => {
+    if (isOver) return;
+    isOver = true;
+    state.poll = null;
+    subscription?.unsubscribe();
+    polled(core, place);
+  };
+  subscription = polled$.subscribe({
+    next: once,
+    complete: once,
+    error: (cause: unknown) => {
+      core.report(place.bucket, cause);
+      once();
+    },
+  });
+  if (isOver) subscription.unsubscribe();
+  else state.poll = subscription;
+}
