@@ -103,7 +103,8 @@ export class Report {
   #event(event: PoolEvent): void {
     if (event.type === 'closed') return; // it is of no key
     for (const tally of [this.#host(event.key), this.total]) {
-      tally.peakOpen = Math.max(tally.peakOpen, openOf(this.pool.stats(tally === this.total ? undefined : event.key)));
+      const stats = tally === this.total ? this.pool.stats() : this.pool.stats(event.key);
+      tally.peakOpen = Math.max(tally.peakOpen, stats === undefined ? 0 : openOf(stats));
       if (event.type === 'connected') tally.connections++;
       if (event.type === 'leased') tally.leases++;
       if (event.type === 'retried') tally.retries++;

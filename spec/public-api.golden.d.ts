@@ -32,6 +32,7 @@ export class Agent {
     patch(url: string | URL, body?: AgentBody | null, options?: RequestOptions): Observable<HTTPResponse>;
     requestEvents(init: HTTPRequestInit | HTTPRequest): Observable<HTTPEvent>;
     extend(options: AgentOptions): Agent;
+    keyOf(url: string | URL): string;
     close(options?: CloseOptions): Observable<void>;
     [Symbol.asyncDispose](): Promise<void>;
 }
@@ -206,7 +207,9 @@ export class HTTPConnectionPool {
     get(key: string, endpoint$: Endpoint, options?: AcquireOptions): Observable<LeasedProtocol>;
     use<T>(key: string, endpoint$: Endpoint, project: (protocol: LeasedProtocol) => ObservableInput<T>, options?: AcquireOptions): Observable<T>;
     close(options?: CloseOptions): Observable<void>;
-    stats(key?: string): PoolStats;
+    stats(): PoolStats;
+    stats(key: string): PoolStats | undefined;
+    keys(): string[];
     get events(): Observable<PoolEvent>;
     [Symbol.asyncDispose](): Promise<void>;
 }

@@ -59,6 +59,7 @@ export class WatchedAgent {
     const sum = { open: 0, leased: 0, idle: 0, connecting: 0, pending: 0 };
     for (const key of keys) {
       const of = pool.stats(key);
+      if (of === undefined) continue;
       if (of.open > maxConnectionsPerHost) this.found('caps', `${of.open} of ${maxConnectionsPerHost} to ${key}`);
       for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += of[name];
     }
@@ -85,7 +86,7 @@ export class WatchedAgent {
   held(keys: readonly string[]): string {
     const stats = (key: string): string => JSON.stringify(this.agent.pool.stats(key));
     return keys
-      .filter(key => this.agent.pool.stats(key).leased > 0)
+      .filter(key => (this.agent.pool.stats(key)?.leased ?? 0) > 0)
       .map(
         key =>
           `\n  ${key} ${stats(key)}\n${this.history(key)

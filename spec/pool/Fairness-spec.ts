@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Subject } from 'rxjs';
-import { FakeEndpoint, PoolKit, send, type Get } from './support/index.js';
+import { FakeEndpoint, noStats, PoolKit, send, type Get } from './support/index.js';
 
 const waiting = (gets: Get[]): boolean[] => gets.map(get => get.pending);
 
@@ -354,7 +354,8 @@ describe('keys that share maxConnections', () => {
     const kit = new PoolKit({ maxConnections: 4, maxConnectionsPerHost: 2 });
     const check = (): void => {
       for (const key of [undefined, 'a', 'b', 'c']) {
-        const { leased, idle, connecting, validating } = kit.pool.stats(key);
+        const { leased, idle, connecting, validating } =
+          key === undefined ? kit.pool.stats() : (kit.pool.stats(key) ?? noStats);
         expect(leased + idle + connecting).toBeLessThanOrEqual(key === undefined ? 4 : 2);
         expect(validating).toBeLessThanOrEqual(leased);
       }

@@ -294,7 +294,7 @@ describe('what is kept of the seed system', () => {
     for (let i = 0; i < 3; i++) pool.get('k', new FakeEndpoint('connects').stream).subscribe(p => leases.push(p));
     options.maxPersistentPerHost = 1;
     leases.forEach(lease => lease.release());
-    expect(pool.stats('k').idle).toBe(2);
+    expect(pool.stats('k')?.idle).toBe(2);
   });
 
   it('an idle connection that died before close does not hold it up', () => {
@@ -482,3 +482,18 @@ describe('what is mended of the seed system (by the number of the defect)', () =
 // The other defects belong elsewhere: 8, 10, 16, 17 to spec/wire/ResponseParser-spec.ts; 9, 13, 15, 18, 19 to
 // spec/protocol/HTTP11ClientProtocol-spec.ts; 14, 22 to spec/protocol/HTTPBody-spec.ts; 21 and the keys of 24 to the
 // specs of the agent (redirects, keys).
+
+describe('keys', () => {
+  it('are those that hold a connection, a dial or a waiting get', () => {
+    const kit = new PoolKit({ maxConnections: 2 });
+    expect(kit.pool.keys()).toEqual([]);
+    kit.lease('leased');
+    const dialling = kit.get('dialling', new FakeEndpoint());
+    const waiting = kit.get('waiting', new FakeEndpoint());
+    expect(kit.pool.keys()).toEqual(['leased', 'dialling', 'waiting']);
+    waiting.cancel();
+    dialling.cancel();
+    expect(kit.pool.keys()).toEqual(['leased']);
+    expect([kit.pool.stats('dialling'), kit.pool.stats('leased')?.seats]).toEqual([undefined, 1]);
+  });
+});

@@ -1,7 +1,7 @@
 import { lastValueFrom, Observable, of, throwError, type Observer, type Subscriber, type TeardownLogic } from 'rxjs';
 import { AbortedError, own, record, type HTTPClientError } from '../errors/index.js';
 import type { CloseOptions, HTTPConnectionPool } from '../pool/index.js';
-import { keepPrepared, notify, type RequestObserver } from '../protocol/index.js';
+import { keepPrepared } from '../protocol/index.js';
 import { AgentExchange } from './AgentExchange.js';
 import { agentSettings, type AgentOptions, type AgentSettings } from './AgentOptions.js';
 import type { AgentBody } from './bodyOf.js';
@@ -11,6 +11,7 @@ import type { HTTPEvent } from './HTTPEvent.js';
 import { chain, type HTTPHandler } from './HTTPInterceptor.js';
 import { HTTPRequest, type HTTPRequestInit, type RequestOptions } from './HTTPRequest.js';
 import type { HTTPResponse } from './HTTPResponse.js';
+import { observerOf } from './observerOf.js';
 import { Operation } from './Operation.js';
 import { ProxyRoute, type Via } from './ProxyRoute.js';
 import type { ProxySelector } from './ProxyServer.js';
@@ -149,6 +150,18 @@ export class Agent {
     });
   }
 
+  /**
+   * The key under which the pool keeps the connections for a URL: for `pool.stats`, `pool.closeIdle` and `pool.warmUp`.
+   * Throws `InvalidRequestError` for a URL that makes no sense.
+   *
+   * @example
+   * agent.pool.stats(agent.keyOf('https://api.example.com/'))?.idle
+   */
+  keyOf(url: string | URL): string {
+    const request = this.#prepare({ url });
+    return this.#keyOf(request, this.#proxies === null ? null : this.#proxies.choose(request));
+  }
+
   /** Closes the pool, if the agent made it; see `HTTPConnectionPool.close`. */
   close(options?: CloseOptions): Observable<void> {
     return this.#settings.ownsPool ? this.pool.close(options) : of(undefined);
@@ -233,30 +246,23 @@ export class Agent {
   }
 
   #exchange(request: HTTPRequest, subscriber: Subscriber<HTTPResponse>): TeardownLogic {
-    if (this.#proxies !== null) {
-      const via = this.#proxies.choose(request);
-      if (via !== null) return this.#exchangeVia(via, request, subscriber);
-    }
-    const { key, endpoint, decompress } = this.#settings;
+    const { endpoint, decompress } = this.#settings;
     const { acquire } = request.timeouts;
     // First what may be the caller's, and take its time: the exchange reads the clock.
-    const endpoint$ = endpoint === undefined ? this.#route.endpoint(request) : endpoint(request);
-    const name = key === undefined ? this.#route.key(request.target) : key(request);
-    const exchange = new AgentExchange(request, subscriber, this.pool.deadlines, decompress);
+    const via = this.#proxies === null ? null : this.#proxies.choose(request);
+    const endpoint$ = via?.endpoint ?? endpoint?.(request) ?? this.#route.endpoint(request);
+    const key = this.#keyOf(request, via);
+    const exchange = new AgentExchange(request, subscriber, this.pool.deadlines, decompress, via?.message);
     const acquireTimeout = acquire === Infinity ? this.pool.acquireTimeout : acquire;
-    exchange.get = this.pool.acquire(name, endpoint$, acquireTimeout, exchange, exchange.startedAt);
+    exchange.get = this.pool.acquire(key, endpoint$, acquireTimeout, exchange, exchange.startedAt);
     return exchange;
   }
 
-  #exchangeVia(via: Via, request: HTTPRequest, subscriber: Subscriber<HTTPResponse>): TeardownLogic {
-    const { key, decompress } = this.#settings;
-    const { acquire } = request.timeouts;
+  #keyOf(request: HTTPRequest, via: Via | null): string {
+    const { key } = this.#settings;
+    if (via === null) return key === undefined ? this.#route.key(request.target) : key(request);
     // Also beside a key of the caller's: connections of different proxies are never mixed.
-    const name = key === undefined ? via.key : `${key(request)} ${via.mark}`;
-    const exchange = new AgentExchange(request, subscriber, this.pool.deadlines, decompress, via.message);
-    const acquireTimeout = acquire === Infinity ? this.pool.acquireTimeout : acquire;
-    exchange.get = this.pool.acquire(name, via.endpoint, acquireTimeout, exchange, exchange.startedAt);
-    return exchange;
+    return key === undefined ? via.key : `${key(request)} ${via.mark}`;
   }
 }
 
@@ -267,26 +273,4 @@ function withBody(
   options: RequestOptions | undefined,
 ): HTTPRequestInit {
   return body === undefined ? { ...options, method, url } : { ...options, method, url, body };
-}
-
-/** Tells the steps of an exchange as events, and then to the request's own observer, which may throw. */
-function observerOf(given: RequestObserver | undefined, events: Subscriber<HTTPEvent>): RequestObserver {
-  return {
-    sent: () => {
-      events.next({ type: 'sent' });
-      notify(given, 'sent');
-    },
-    informational: head => {
-      events.next({ type: 'informational', status: head.status, headers: head.headers });
-      notify(given, 'informational', head);
-    },
-    uploadProgress: (loaded, total) => {
-      events.next({ type: 'uploadProgress', loaded, total });
-      notify(given, 'uploadProgress', loaded, total);
-    },
-    downloadProgress: (loaded, total) => {
-      events.next({ type: 'downloadProgress', loaded, total });
-      notify(given, 'downloadProgress', loaded, total);
-    },
-  };
 }

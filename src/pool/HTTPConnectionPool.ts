@@ -14,7 +14,7 @@ import { disconnected } from './lose.js';
 import { serve } from './match.js';
 import { PoolLeaseHost } from './PoolLeaseHost.js';
 import { poolSettings, type HTTPConnectionPoolOptions } from './PoolOptions.js';
-import { Counters, type PoolStats } from './PoolStats.js';
+import type { PoolStats } from './PoolStats.js';
 import type { Receiver } from './Receiver.js';
 import { statsOf } from './statsOf.js';
 import { quiescent } from './takeBack.js';
@@ -148,12 +148,20 @@ export class HTTPConnectionPool {
     return close(this.#core, duration(options, 'gracePeriod', defaultGracePeriod));
   }
 
-  /** What the pool, or one key, holds now and has done. The counters of a key live as long as it holds anything. */
-  stats(key?: string): PoolStats {
+  /** A snapshot of what the pool holds now and has done. */
+  stats(): PoolStats;
+  /** The same for one key. Undefined: the key holds nothing, and its counters are forgotten. */
+  stats(key: string): PoolStats | undefined;
+  stats(key?: string): PoolStats | undefined {
     const { buckets, totals } = this.#core;
     if (key === undefined) return statsOf(buckets.values(), totals);
     const bucket = buckets.get(key);
-    return bucket === undefined ? statsOf([], new Counters()) : statsOf([bucket], bucket.counters);
+    return bucket && statsOf([bucket], bucket.counters);
+  }
+
+  /** The keys that hold a connection, a dial or a waiting get. */
+  keys(): string[] {
+    return [...this.#core.buckets.keys()];
   }
 
   /** What happens in the pool, as it happens. Hot, never errors, completes when the pool is closed. */

@@ -5,7 +5,7 @@ import type * as Errors from '../../../src/errors/index.js';
 import type { HTTPClientError } from '../../../src/errors/index.js';
 import type { PoolEvent } from '../../../src/events/index.js';
 import type * as Pool from '../../../src/pool/index.js';
-import type { LeasedProtocol, HTTPConnectionPool } from '../../../src/pool/index.js';
+import { HTTPConnectionPool, type LeasedProtocol } from '../../../src/pool/index.js';
 import type { ProtocolRequest } from '../../../src/protocol/index.js';
 import { SimTransport, SimConnection, type SimResponse } from './SimConnection.js';
 import type { Settings } from './settings.js';
@@ -192,6 +192,7 @@ const oneShot: AsyncIterable<string> = { [Symbol.asyncIterator]: () => ({ next: 
 const patience = 1_000;
 const counted = ['opened', 'connectFailures', 'leases', 'reuses', 'retries', 'evictions', 'refusals'] as const;
 const keyNames = ['a', 'b', 'c', 'd'];
+const noStats = new HTTPConnectionPool().stats();
 
 /** A pool, everything around it, and what has to be true of it. */
 export class World {
@@ -371,7 +372,7 @@ export class World {
   checkCounts(only: number): void {
     for (let key = 0; key < this.settings.keys; key++) {
       if (only !== key) continue;
-      const stats = this.pool.stats(keyNames[key]);
+      const stats = this.pool.stats(keyNames[key]) ?? noStats;
       if (stats.leased + stats.idle + stats.connecting > this.settings.pool.maxConnectionsPerHost) {
         this.fail(`maxConnectionsPerHost exceeded under ${keyNames[key]}`);
       }

@@ -8,6 +8,7 @@ import {
   type AcquireOptions,
   type LeasedProtocol,
   type HTTPConnectionPoolOptions,
+  type PoolStats,
 } from '../../../src/pool/index.js';
 import type { ProtocolFactory, ProtocolRequest, ProtocolResponse } from '../../../src/protocol/index.js';
 import { FakeConnection, type FakeConnectionOptions } from './FakeConnection.js';
@@ -112,10 +113,14 @@ export class PoolKit {
 
   /** leased, idle, connecting, pending */
   holds(key?: string): [number, number, number, number] {
-    const { leased, idle, connecting, pending } = this.pool.stats(key);
+    const stats = key === undefined ? this.pool.stats() : this.pool.stats(key);
+    const { leased, idle, connecting, pending } = stats ?? noStats;
     return [leased, idle, connecting, pending];
   }
 }
+
+/** What a key holds that holds nothing. */
+export const noStats: PoolStats = new HTTPConnectionPool().stats();
 
 export function testScheduler(): TestScheduler {
   return new TestScheduler((actual, expected) => expect(actual).toEqual(expected));

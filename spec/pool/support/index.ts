@@ -1,5 +1,5 @@
 export { FakeConnection, type FakeConnectionOptions } from './FakeConnection.js';
 export { FakeDial, FakeEndpoint } from './FakeEndpoint.js';
 export { FakeTransport } from './FakeTransport.js';
-export { Get, PoolKit, send, Sent, testScheduler } from './PoolKit.js';
+export { Get, noStats, PoolKit, send, Sent, testScheduler } from './PoolKit.js';
 export { unhandledErrors } from './unhandledErrors.js';
