@@ -154,7 +154,7 @@ export interface EventSourceOptions extends Omit<RequestOptions, 'body' | 'json'
     readonly scheduler?: SchedulerLike;
 }
 
-export type EvictionReason = 'idle-timeout' | 'overflow' | 'room' | 'max-age' | 'max-requests' | 'not-persistent' | 'peer-closed' | 'unsolicited-data' | 'error' | 'cancelled' | 'leaked' | 'wrong-state' | 'upgraded' | 'pool-closed';
+export type EvictionReason = 'idle-timeout' | 'closed-idle' | 'overflow' | 'room' | 'max-age' | 'max-requests' | 'not-persistent' | 'peer-closed' | 'unsolicited-data' | 'error' | 'cancelled' | 'leaked' | 'wrong-state' | 'upgraded' | 'pool-closed';
 
 export interface ExchangeTimeouts {
     readonly headers?: number;
@@ -207,6 +207,7 @@ export class HTTPConnectionPool {
     get(key: string, endpoint$: Endpoint, options?: AcquireOptions): Observable<LeasedProtocol>;
     use<T>(key: string, endpoint$: Endpoint, project: (protocol: LeasedProtocol) => ObservableInput<T>, options?: AcquireOptions): Observable<T>;
     close(options?: CloseOptions): Observable<void>;
+    closeIdle(key?: string): Observable<void>;
     stats(): PoolStats;
     stats(key: string): PoolStats | undefined;
     keys(): string[];

@@ -4,6 +4,8 @@ import type { HTTPClientError } from '../errors/index.js';
 export type EvictionReason =
   /** It was idle for `cachedConnectionTimeout`, or for what the server's `Keep-Alive` allowed. */
   | 'idle-timeout'
+  /** `closeIdle` was called while it was idle. */
+  | 'closed-idle'
   /** More than `maxPersistentPerHost` or `maxPersistent` were idle, and it had been so the longest. */
   | 'overflow'
   /** Another key needed room under `maxConnections`. */

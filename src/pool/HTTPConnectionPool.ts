@@ -7,6 +7,7 @@ import { unrefScheduler, type DeadlineSweep } from '../timing/index.js';
 import type { KeyWaiter } from './Bucket.js';
 import type { LeasedProtocol, InnerLease } from './LeasedProtocol.js';
 import { close } from './close.js';
+import { closeIdle } from './closeIdle.js';
 import { Core, type Steps } from './Core.js';
 import { cancel, enqueue } from './get.js';
 import type { Lease } from './Lease.js';
@@ -146,6 +147,20 @@ export class HTTPConnectionPool {
    */
   close(options: CloseOptions = {}): Observable<void> {
     return close(this.#core, duration(options, 'gracePeriod', defaultGracePeriod));
+  }
+
+  /**
+   * Closes the idle connections, of one key or of all, from the call on, subscribed to or not. The pool goes on. Emits
+   * once and completes when their sockets are closed.
+   *
+   * ```
+   *   closeIdle()  ^───(v|)
+   *   idle         x              gone at the call
+   * ```
+   */
+  closeIdle(key?: string): Observable<void> {
+    if (key !== undefined) checkKey(key);
+    return closeIdle(this.#core, key);
   }
 
   /** A snapshot of what the pool holds now and has done. */
