@@ -218,6 +218,7 @@ export class HTTPConnectionPool {
 export interface HTTPConnectionPoolOptions {
     readonly persistent?: boolean;
     readonly maxPersistentPerHost?: number;
+    readonly idleOrder?: 'lifo' | 'fifo';
     readonly cachedConnectionTimeout?: number;
     readonly retryAutomatically?: boolean;
     readonly maxPersistent?: number;

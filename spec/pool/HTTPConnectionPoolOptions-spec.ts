@@ -13,6 +13,7 @@ describe('the defaults', () => {
       persistent: true,
       maxPersistentPerHost: 64,
       cachedConnectionTimeout: 30_000,
+      idleOrder: 'lifo',
       retryAutomatically: true,
       maxPersistent: 512,
       maxConnectionsPerHost: 64,
@@ -80,6 +81,7 @@ describe('a bad value throws InvalidOptionError with name and value', () => {
     ['maxConnectionAge', [-1, NaN, 2 ** 31]],
     ['leaseTimeout', [-1, NaN, 2 ** 31]],
     ['validateIdle', [1, 'true', {}]],
+    ['idleOrder', [1, 'LIFO', 'random', {}]],
     ['scheduler', [1, {}, { now: () => 0 }, { schedule: () => undefined }]],
     ['protocolFactory', [1, {}]],
     ['limits', [1, 'none', []]],
@@ -588,5 +590,30 @@ describe('scheduler', () => {
       const pool = new HTTPConnectionPool({ acquireTimeout: 25 });
       expectObservable(pool.get('k', NEVER)).toBe('25ms #', undefined, expect.any(AcquireTimeoutError));
     });
+  });
+});
+
+describe('idleOrder', () => {
+  it.each([
+    [undefined, [3, 2, 1]],
+    ['lifo', [3, 2, 1]],
+    ['fifo', [1, 2, 3]],
+  ] as const)('%s: connections that became idle as 1, 2, 3 are used as %p', (idleOrder, expected) => {
+    const kit = new PoolKit({ idleOrder });
+    const leases = [1, 2, 3].map(() => kit.lease('k'));
+    for (const lease of leases) lease.release();
+    const order: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      send(kit.lease('k'));
+      order.push(kit.connections.findIndex(({ requests }, at) => requests.length > 0 && !order.includes(at + 1)) + 1);
+    }
+    expect(order).toEqual(expected);
+  });
+
+  it('fifo: the surplus over the limit is still the longest idle', () => {
+    const kit = new PoolKit({ idleOrder: 'fifo', maxPersistentPerHost: 2 });
+    const leases = [1, 2, 3].map(() => kit.lease('k'));
+    for (const lease of leases) lease.release();
+    expect(kit.connections.map(({ state }) => state)).toEqual(['closed', 'quiescent', 'quiescent']);
   });
 });

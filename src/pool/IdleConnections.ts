@@ -14,7 +14,7 @@ const keepAliveMargin = 1_000;
 const longestTimer = 2 ** 31 - 1;
 
 /**
- * The cache of connections that wait to be used again: newest first out per key, and over all keys by age.
+ * The cache of connections that wait to be used again: per key in `idleOrder`, and over all keys by age.
  *
  * Each has its own `timer`. It is subscribed to at the end of the loop turn, if the connection is still idle then, and
  * counts from the return. A connection that is leased again at once never pays for it.
@@ -61,9 +61,11 @@ export class IdleConnections {
     this.#all.push(idle);
   }
 
-  /** The newest connection of a key that takes a request; null: there is none. */
-  newest(bucket: Bucket): KeyIdle | null {
-    for (let place = bucket.idle.last; place !== null; place = place.previous) {
+  /** The connection of a key to use next; null: none takes a request. */
+  next(bucket: Bucket): KeyIdle | null {
+    const isOldestFirst = this.settings.idleOrder === 'fifo';
+    let place = isOldestFirst ? bucket.idle.first : bucket.idle.last;
+    for (; place !== null; place = isOldestFirst ? place.next : place.previous) {
       const { state } = place;
       if (state.kind === 'idle' && state.member.connection.capacity > 0) return state;
     }

@@ -16,6 +16,11 @@ export interface HTTPConnectionPoolOptions {
   readonly persistent?: boolean;
   /** Idle connections kept per key; over it the oldest is closed and the fresh one stays. 0: none. Default 64. */
   readonly maxPersistentPerHost?: number;
+  /**
+   * Which idle connection is used next: the newest (`lifo`), so that the surplus ages and times out, or the oldest
+   * (`fifo`), so that all are used evenly. Default `lifo`.
+   */
+  readonly idleOrder?: 'lifo' | 'fifo';
   /** Idle life; shortened to what the server's `Keep-Alive: timeout` says, less 1 s. Default 30 000 ms. */
   readonly cachedConnectionTimeout?: number;
   /** One automatic retry of an idempotent request whose reused connection was dead. See `shouldRetry`. Default true. */
@@ -65,6 +70,7 @@ export function poolSettings(options: HTTPConnectionPoolOptions = {}): PoolSetti
   return {
     persistent: flag(options, 'persistent', true),
     maxPersistentPerHost: count(options, 'maxPersistentPerHost', 64),
+    idleOrder: idleOrderOf(options),
     cachedConnectionTimeout: duration(options, 'cachedConnectionTimeout', 30_000),
     retryAutomatically: flag(options, 'retryAutomatically', true),
     maxPersistent: count(options, 'maxPersistent', 512),
@@ -86,6 +92,12 @@ export function poolSettings(options: HTTPConnectionPoolOptions = {}): PoolSetti
 function connectionsOf(factory: ProtocolFactory | undefined): ConnectionFactory {
   if (factory !== undefined) return foreignConnections(factory);
   return (transport, context) => new HTTP11ClientProtocol(transport, context);
+}
+
+function idleOrderOf(options: HTTPConnectionPoolOptions): 'lifo' | 'fifo' {
+  const order: unknown = own(options, 'idleOrder') ?? 'lifo';
+  if (order === 'lifo' || order === 'fifo') return order;
+  throw new InvalidOptionError('idleOrder', order, "'lifo' or 'fifo'");
 }
 
 function schedulerOf(options: HTTPConnectionPoolOptions): SchedulerLike {

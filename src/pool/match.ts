@@ -82,7 +82,7 @@ function leaseFreeSeat(core: Core, bucket: Bucket): boolean {
 }
 
 function takeIdle(core: Core, bucket: Bucket): boolean {
-  const idle = core.idle.newest(bucket);
+  const idle = core.idle.next(bucket);
   if (idle === null) return false;
   const { place, member } = idle;
   const reason = core.idle.overdue(idle);
