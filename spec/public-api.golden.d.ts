@@ -207,6 +207,7 @@ export class HTTPConnectionPool {
     get(key: string, endpoint$: Endpoint, options?: AcquireOptions): Observable<LeasedProtocol>;
     use<T>(key: string, endpoint$: Endpoint, project: (protocol: LeasedProtocol) => ObservableInput<T>, options?: AcquireOptions): Observable<T>;
     close(options?: CloseOptions): Observable<void>;
+    warmUp(key: string, endpoint$: Endpoint, count: number): Observable<number>;
     closeIdle(key?: string): Observable<void>;
     stats(): PoolStats;
     stats(key: string): PoolStats | undefined;

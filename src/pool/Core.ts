@@ -190,6 +190,11 @@ export class Core implements LoopOwner {
     return new PoolClosedError(this.snapshot(bucket, since));
   }
 
+  /** The error of a get that comes when the pool is closing. */
+  refusal(key: string, since: number | null): PoolClosedError {
+    return this.closedError(this.buckets.get(key) ?? new Bucket(key), since);
+  }
+
   count(bucket: Bucket, what: keyof Counters): void {
     bucket.counters[what]++;
     this.totals[what]++;

@@ -21,6 +21,7 @@ import { statsOf } from './statsOf.js';
 import { quiescent } from './takeBack.js';
 import { use } from './use.js';
 import { Waiter } from './Waiter.js';
+import { warmUp } from './warmUp.js';
 
 /** What `close` gives leases to end by themselves if it is not told, in ms. */
 const defaultGracePeriod = 10_000;
@@ -100,12 +101,11 @@ export class HTTPConnectionPool {
   ): Unsubscribable | undefined {
     checkKey(key);
     const core = this.#core;
-    const bucket = core.bucket(key);
     if (core.closing) {
-      core.forget(bucket);
-      receiver.error(core.closedError(bucket, now));
+      receiver.error(core.refusal(key, now));
       return undefined;
     }
+    const bucket = core.bucket(key);
     const waiter = new Waiter(bucket, endpoint$, receiver, this.#order++, now, acquireTimeout, undefined, this.#cancel);
     enqueue(core, waiter);
     return waiter.settled ? undefined : waiter;
@@ -147,6 +147,27 @@ export class HTTPConnectionPool {
    */
   close(options: CloseOptions = {}): Observable<void> {
     return close(this.#core, duration(options, 'gracePeriod', defaultGracePeriod));
+  }
+
+  /**
+   * Makes `count` new connections that wait idle for gets to come. Cold: each subscription dials. It makes fewer where the
+   * limits of the pool or of its cache have no room; it waits for no room and evicts no connection.
+   *
+   * Emits the number of connections made, and completes. Errors with the first dial that fails. An error, or
+   * unsubscribing, aborts the dials that no get has adopted.
+   *
+   * ```
+   *   pool.warmUp(key, endpoint$, 2)   ^──────(2|)
+   *   idle in the pool                     i──i
+   * ```
+   *
+   * @example
+   * pool.warmUp(key, endpoint$, 8).subscribe({ error: error => console.error('The upstream is down', error) });
+   */
+  warmUp(key: string, endpoint$: Endpoint, count: number): Observable<number> {
+    checkKey(key);
+    if (!Number.isSafeInteger(count) || count < 0) throw new InvalidOptionError('count', count, 'a whole number');
+    return warmUp(this.#core, key, endpoint$, count);
   }
 
   /**
