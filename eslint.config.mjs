@@ -78,6 +78,18 @@ export default defineConfig(
     },
   },
   {
+    files: ['src/pool/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "CallExpression[callee.type='MemberExpression'][callee.property.name='schedule']",
+          message: 'The time-outs of the pool are `timer` streams.',
+        },
+      ],
+    },
+  },
+  {
     // Programs that are run by hand or by the tests: they print, and look at values whose type nobody promised.
     files: ['spec/**/*.ts', 'examples/**/*.ts', 'bench/**/*.ts'],
     rules: {

@@ -230,6 +230,7 @@ export interface HTTPConnectionPoolOptions {
     readonly maxConnectionAge?: number;
     readonly maxRequestsPerConnection?: number;
     readonly validateIdle?: boolean | Observable<unknown>;
+    readonly captureStacks?: boolean;
     readonly leaseTimeout?: number;
     readonly limits?: Partial<ProtocolLimits>;
     readonly protocolFactory?: ProtocolFactory;
@@ -450,6 +451,7 @@ export type PoolEvent = {
 } | {
     readonly type: 'leaked';
     readonly held: number;
+    readonly stack?: string | undefined;
 } | {
     readonly type: 'error';
     readonly error: unknown;

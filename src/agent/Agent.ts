@@ -114,7 +114,8 @@ export class Agent {
     }
     return new Observable<HTTPEvent>(subscriber => {
       let response: HTTPResponse | null = null;
-      const request = prepared.with({ observer: observerOf(prepared.observer, subscriber) });
+      const stack = this.pool.captureStack();
+      const request = prepared.with({ observer: observerOf(prepared.observer, subscriber) }).calledFrom(stack);
       const answer: Observer<HTTPResponse> = {
         next: value => {
           response = value;
@@ -208,7 +209,8 @@ export class Agent {
   }
 
   /** What it throws (an option of the connection that makes no sense) RxJS makes the error of the subscriber. */
-  #start(request: HTTPRequest, subscriber: Subscriber<HTTPResponse>): TeardownLogic {
+  #start(given: HTTPRequest, subscriber: Subscriber<HTTPResponse>): TeardownLogic {
+    const request = given.calledFrom(this.pool.captureStack());
     if (request.timeouts.total !== Infinity || request.signal !== undefined || isTraced()) {
       const operation = this.#operate(request, subscriber);
       return () => operation.left();
@@ -254,7 +256,7 @@ export class Agent {
     const key = this.#keyOf(request, via);
     const exchange = new AgentExchange(request, subscriber, this.pool.deadlines, decompress, via?.message);
     const acquireTimeout = acquire === Infinity ? this.pool.acquireTimeout : acquire;
-    exchange.get = this.pool.acquire(key, endpoint$, acquireTimeout, exchange, exchange.startedAt);
+    exchange.get = this.pool.acquire(key, endpoint$, acquireTimeout, exchange, exchange.startedAt, request.callerStack);
     return exchange;
   }
 

@@ -64,6 +64,7 @@ export class HTTPRequest {
   // Private for good: what logs a request does not log the credentials of its URL.
   #target: Target;
   #operation: Tracker | null = null;
+  #callerStack: string | undefined = undefined;
 
   /** Throws `InvalidRequestError` or `InvalidOptionError`. */
   constructor(init: HTTPRequestInit);
@@ -104,6 +105,19 @@ export class HTTPRequest {
     this.#operation = operation;
   }
 
+  /** @internal Where the agent was subscribed to, with the pool's `captureStacks`. */
+  get callerStack(): string | undefined {
+    return this.#callerStack;
+  }
+
+  /** @internal The same request, of this subscription. */
+  calledFrom(stack: string | undefined): HTTPRequest {
+    if (stack === undefined) return this;
+    const copy = this.with({});
+    copy.#callerStack = stack;
+    return copy;
+  }
+
   /** A copy in which what is given replaces what is here; `headers` are added to, field by field. */
   with(update: HTTPRequestUpdate): HTTPRequest {
     const { url, method, headers, body, timeouts, signal, observer, context, idempotent } = this;
@@ -135,6 +149,7 @@ export class HTTPRequest {
     // A copy of the copy must know as well whose credentials these are.
     if (!Object.hasOwn(given, 'url') && authorization !== undefined) copy.#target = { ...copy.#target, authorization };
     copy.operation = this.operation;
+    copy.#callerStack = this.#callerStack;
     return copy;
   }
 }

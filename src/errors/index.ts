@@ -1,5 +1,6 @@
 export * from './HTTPClientError.js';
 export * from './acquire.js';
+export * from './callerStack.js';
 export * from './connect.js';
 export * from './redirect.js';
 export * from './request.js';

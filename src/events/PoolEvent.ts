@@ -46,8 +46,8 @@ export type PoolEvent = { readonly key: string; readonly at: number } & (
   | { readonly type: 'retried'; readonly error: HTTPClientError }
   /** A get was refused: the queue was full, its time ran out, or the pool was closed. */
   | { readonly type: 'refused'; readonly error: HTTPClientError }
-  /** A lease was neither used nor released for `held` ms. */
-  | { readonly type: 'leaked'; readonly held: number }
+  /** A lease was neither used nor released for `held` ms. `stack`: where its get was subscribed to (`captureStacks`). */
+  | { readonly type: 'leaked'; readonly held: number; readonly stack?: string | undefined }
   /** Something went wrong behind the scenes, where no caller could be told. */
   | { readonly type: 'error'; readonly error: unknown }
   /** The last connection of a pool that was told to close is closed. The key is empty. */

@@ -1,6 +1,6 @@
 import { lastValueFrom, Observable, type ObservableInput, type SchedulerLike, type Unsubscribable } from 'rxjs';
 import type { Endpoint } from '../endpoint/index.js';
-import { duration, InvalidOptionError } from '../errors/index.js';
+import { addCallerStack, callerStack, duration, InvalidOptionError } from '../errors/index.js';
 import type { PoolEvent } from '../events/index.js';
 import type { ConnectionFactory } from '../protocol/index.js';
 import { unrefScheduler, type DeadlineSweep } from '../timing/index.js';
@@ -98,20 +98,28 @@ export class HTTPConnectionPool {
     acquireTimeout: number,
     receiver: Receiver<InnerLease>,
     now: number | null = null,
+    stack = this.captureStack(),
   ): Unsubscribable | undefined {
     checkKey(key);
     const core = this.#core;
     if (core.closing) {
-      receiver.error(core.refusal(key, now));
+      const error = core.refusal(key, now);
+      addCallerStack(error, stack);
+      receiver.error(error);
       return undefined;
     }
     const bucket = core.bucket(key);
-    const waiter = new Waiter(bucket, endpoint$, receiver, this.#order++, now, acquireTimeout, undefined, this.#cancel);
+    const waiter = new Waiter(bucket, endpoint$, receiver, this.#order++, now, acquireTimeout, stack, this.#cancel);
     enqueue(core, waiter);
     return waiter.settled ? undefined : waiter;
   }
 
   readonly #cancel = (waiter: KeyWaiter): void => cancel(this.#core, waiter);
+
+  /** @internal The stack of the subscriber, with `captureStacks`. */
+  captureStack(): string | undefined {
+    return this.#core.settings.captureStacks ? callerStack() : undefined;
+  }
 
   /** @internal What `get` waits for a lease if it is not told. */
   get acquireTimeout(): number {

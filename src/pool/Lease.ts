@@ -1,11 +1,16 @@
 import { Observable, switchMap, type Unsubscribable } from 'rxjs';
 import type { Endpoint, TransportInfo } from '../endpoint/index.js';
-import { AbortedError, isHTTPClientError, LeaseUsedError, type HTTPClientError } from '../errors/index.js';
+import {
+  AbortedError,
+  addCallerStack,
+  isHTTPClientError,
+  LeaseUsedError,
+  type HTTPClientError,
+} from '../errors/index.js';
 import {
   requestOver,
   snapshotOf,
   type ExchangeHandle,
-  type ExchangeProgress,
   type ProtocolRequest,
   type ProtocolResponse,
 } from '../protocol/index.js';
@@ -18,7 +23,7 @@ import { leaseStateOf, type InnerLease, type LeaseState } from './LeasedProtocol
 import type { Member } from './Place.js';
 import type { Receiver } from './Receiver.js';
 import { retried } from './retried.js';
-import { shouldRetry } from './shouldRetry.js';
+import { progressAtFailure, shouldRetry } from './shouldRetry.js';
 
 type LeasePhase =
   /** Over a connection that the lease holds. */
@@ -123,8 +128,7 @@ export class Lease implements RetriedLease, InnerLease {
       // A retry sends the request that was made, whatever has become of the caller's object by then.
       if (copied) request = snapshotOf(given);
     } catch (error) {
-      this.#giveBack(error);
-      receiver.error(error);
+      this.#fail(error, receiver);
       return undefined;
     }
     this.#request = request;
@@ -209,6 +213,7 @@ export class Lease implements RetriedLease, InnerLease {
     // A kept handle keeps nothing else.
     this.#place = this.#request = this.#response = this.#exchange = this.#retry = null;
     this.#end = end;
+    if (end.how === 'closed') addCallerStack(end.error, this.stack);
     this.#echo?.end(end);
   }
 
@@ -243,6 +248,11 @@ export class Lease implements RetriedLease, InnerLease {
         return;
       }
     }
+    this.#fail(error, receiver);
+  }
+
+  #fail(error: unknown, receiver: Receiver<ProtocolResponse>): void {
+    addCallerStack(error, this.stack);
     this.#giveBack(error);
     receiver.error(error);
   }
@@ -268,10 +278,7 @@ export class Lease implements RetriedLease, InnerLease {
         receiver.next(response);
       },
       complete: () => receiver.complete(),
-      error: error => {
-        this.#giveBack(error);
-        receiver.error(error);
-      },
+      error: error => this.#fail(error, receiver),
     });
   }
 
@@ -279,10 +286,7 @@ export class Lease implements RetriedLease, InnerLease {
     const failure = { error, allowed: this.host.retries, first: !this.#isFinal, reused: this.reused };
     // An unused lease has sent nothing: it will see what its request is.
     if (this.#request === null) return failure.allowed && failure.first && failure.reused;
-    // A connection that refused the request tells of its last exchange.
-    const wasRefused = isHTTPClientError(error, 'ERR_REQUEST_NOT_SENT');
-    const progress = this.#exchange === null || wasRefused ? untouched : this.#exchange.progress();
-    return shouldRetry(failure, this.#request, progress);
+    return shouldRetry(failure, this.#request, progressAtFailure(this.#exchange, error));
   }
 
   /** Gives back what it holds, before the subscriber hears of it, who may want a connection at once. */
@@ -294,5 +298,3 @@ export class Lease implements RetriedLease, InnerLease {
     else this.host.returned(place, this);
   }
 }
-
-const untouched: ExchangeProgress = { state: 'closed', wrote: false, responseByte: false, bodySubscribed: false };

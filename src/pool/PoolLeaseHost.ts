@@ -43,7 +43,7 @@ export class PoolLeaseHost implements LeaseHost {
     const { core } = this;
     const { bucket, state } = place;
     core.count(bucket, 'leaks');
-    core.tell(bucket, { type: 'leaked', held: core.settings.leaseTimeout });
+    core.tell(bucket, { type: 'leaked', held: core.settings.leaseTimeout, stack: lease.stack });
     const hasOthers = (state.kind === 'open' || state.kind === 'retiring') && state.leases.length > 1;
     if (hasOthers) release(core, place, lease);
     else core.evict(place, 'leaked');

@@ -1,5 +1,5 @@
 import type { Endpoint } from '../endpoint/index.js';
-import type { HTTPClientError } from '../errors/index.js';
+import { addCallerStack, type HTTPClientError } from '../errors/index.js';
 import { guarded, type Deadline } from '../timing/index.js';
 import type { Dial, DialWaiter } from './Dial.js';
 import type { InnerLease } from './LeasedProtocol.js';
@@ -66,6 +66,7 @@ export class Waiter<B extends Tally> extends ListNode<Waiter<B>> implements Dial
 
   fail(error: HTTPClientError): void {
     if (!this.settled) this.settle();
+    addCallerStack(error, this.stack);
     guarded(() => this.receiver.error(error));
   }
 

@@ -1,5 +1,11 @@
 import { isHTTPClientError, type HTTPClientErrorCode } from '../errors/index.js';
-import { isIdempotent, isReplayable, type ExchangeProgress, type ProtocolRequest } from '../protocol/index.js';
+import {
+  isIdempotent,
+  isReplayable,
+  type ExchangeHandle,
+  type ExchangeProgress,
+  type ProtocolRequest,
+} from '../protocol/index.js';
 
 /** What there is to know about a request that failed. */
 export interface RequestFailure {
@@ -33,6 +39,13 @@ export function shouldRetry(failure: RequestFailure, request: ProtocolRequest, p
     (!progress.bodySubscribed || isReplayable(request.body))
   );
 }
+
+/** How far a request had got. A connection that refused the request tells of its last exchange, which is another one. */
+export function progressAtFailure(exchange: ExchangeHandle | null, error: unknown): ExchangeProgress {
+  return exchange === null || isHTTPClientError(error, 'ERR_REQUEST_NOT_SENT') ? untouched : exchange.progress();
+}
+
+const untouched: ExchangeProgress = { state: 'closed', wrote: false, responseByte: false, bodySubscribed: false };
 
 /** The connection failed: not the caller, who cancelled or gave a bad request, and not a deadline. */
 function isLoss(error: unknown): boolean {
