@@ -55,24 +55,32 @@ export type ConnectionInput =
 /** What an input does in a state: the state it leads to, a refusal, or `never` for what cannot happen there. */
 export type Transition = ConnectionState | 'refused' | 'ignored' | 'never';
 
-const active = {
-  request: 'refused',
-  cancel: 'closed',
-  fail: 'closed',
-  unsolicited: 'never',
-  lost: 'closed',
-  close: 'closed',
-} as const;
-const over = {
-  request: 'refused',
-  written: 'ignored',
+/** What cannot happen where a state does not say otherwise. */
+const never = {
+  written: 'never',
   head: 'never',
   upgrade: 'never',
   complete: 'never',
   final: 'never',
+  drain: 'never',
+  fail: 'never',
+  unsolicited: 'never',
+} as const;
+/** An exchange is under way. */
+const active = {
+  ...never,
+  request: 'refused',
+  cancel: 'closed',
+  fail: 'closed',
+  lost: 'closed',
+  close: 'closed',
+} as const;
+const over = {
+  ...never,
+  request: 'refused',
+  written: 'ignored',
   drain: 'ignored',
   cancel: 'ignored',
-  fail: 'never',
   unsolicited: 'ignored',
   lost: 'ignored',
   close: 'ignored',
@@ -80,66 +88,20 @@ const over = {
 
 export const transitions: Readonly<Record<ConnectionState, Readonly<Record<ConnectionInput, Transition>>>> = {
   quiescent: {
+    ...never,
     request: 'transmitting',
-    written: 'never',
-    head: 'never',
-    upgrade: 'never',
-    complete: 'never',
-    final: 'never',
     drain: 'ignored',
     cancel: 'ignored',
-    fail: 'never',
     unsolicited: 'closed',
     lost: 'closed',
     close: 'closed',
   },
-  transmitting: {
-    ...active,
-    written: 'waiting',
-    head: 'early',
-    upgrade: 'closed',
-    complete: 'never',
-    final: 'never',
-    drain: 'never',
-  },
-  waiting: {
-    ...active,
-    written: 'never',
-    head: 'receiving',
-    upgrade: 'upgraded',
-    complete: 'never',
-    final: 'never',
-    drain: 'never',
-  },
-  early: {
-    ...active,
-    written: 'receiving',
-    head: 'never',
-    upgrade: 'never',
-    // Half a request lies on the connection: whatever the response says, it is not used again.
-    complete: 'closed',
-    final: 'closed',
-    drain: 'closed',
-  },
-  receiving: {
-    ...active,
-    written: 'never',
-    head: 'never',
-    upgrade: 'never',
-    complete: 'quiescent',
-    final: 'closed',
-    drain: 'draining',
-  },
-  draining: {
-    ...active,
-    written: 'never',
-    head: 'never',
-    upgrade: 'never',
-    complete: 'quiescent',
-    final: 'closed',
-    drain: 'never',
-    cancel: 'never',
-  },
+  transmitting: { ...active, written: 'waiting', head: 'early', upgrade: 'closed' },
+  waiting: { ...active, head: 'receiving', upgrade: 'upgraded' },
+  // Half a request lies on the connection: whatever the response says, it is not used again.
+  early: { ...active, written: 'receiving', complete: 'closed', final: 'closed', drain: 'closed' },
+  receiving: { ...active, complete: 'quiescent', final: 'closed', drain: 'draining' },
+  draining: { ...active, complete: 'quiescent', final: 'closed', cancel: 'never' },
   upgraded: over,
   closed: over,
 };
