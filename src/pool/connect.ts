@@ -8,6 +8,7 @@ import type { Bucket, KeyDial, KeyPlace } from './Bucket.js';
 import { DisconnectedSubscriber, QuiescentSubscriber } from './connectionSubscribers.js';
 import type { Core } from './Core.js';
 import { Dial } from './Dial.js';
+import { passOn } from './get.js';
 import { Member, Place } from './Place.js';
 import { freeSeats, poll, startValidation } from './validate.js';
 
@@ -73,7 +74,10 @@ function connected(core: Core, dial: KeyDial, transport: Transport): void {
   listen(core, place, member);
   core.hangUp(bucket, dial.subscription);
   dial.subscription = null;
+  // A connection that takes nothing at present leaves its get uncovered.
+  core.loop.touch(bucket);
   poll(core, place);
+  core.loop.run();
 }
 
 /** What the pool gives to the connections of a key. */
@@ -121,9 +125,12 @@ function failed(core: Core, dial: KeyDial, cause: unknown): void {
 export function failDial(core: Core, dial: KeyDial, error: HTTPClientError, reason: EvictionReason): void {
   const { beganFor, place } = dial;
   const waits = beganFor.kind === 'get' && !beganFor.waiter.settled;
+  // A get whose new connection took nobody may count on another dial by now.
+  const other = waits && beganFor.waiter.dial !== dial ? beganFor.waiter.dial : null;
   // First: a consumer that hears of the free place may call the pool.
   if (waits) beganFor.waiter.settle();
   core.leave(place, reason, error);
+  if (other !== null) passOn(core, place.bucket, other);
   if (waits) beganFor.waiter.fail(error);
   else if (beganFor.kind === 'retry') guarded(() => beganFor.subscriber.error(error));
   else if (beganFor.kind === 'warm-up') guarded(() => beganFor.failed(error));

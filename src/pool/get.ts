@@ -1,6 +1,6 @@
 import { AcquireTimeoutError, PoolQueueFullError, type HTTPClientError } from '../errors/index.js';
 import { Deadline } from '../timing/index.js';
-import type { Bucket, KeyWaiter } from './Bucket.js';
+import type { Bucket, KeyDial, KeyWaiter } from './Bucket.js';
 import type { Core } from './Core.js';
 
 /** A get joins the queue of its key. */
@@ -30,12 +30,16 @@ function timedOut(core: Core, waiter: KeyWaiter): void {
   core.loop.run();
 }
 
-/** A get leaves unserved. Its dial passes to the oldest uncovered get, or else it is aborted. */
 export function leaveQueue(core: Core, waiter: KeyWaiter): void {
   const { bucket, dial } = waiter;
   waiter.settle();
   core.loop.touch(bucket);
-  if (dial === null) return;
+  if (dial !== null) passOn(core, bucket, dial);
+}
+
+/** The get that counted on a dial left unserved. The dial passes to the oldest uncovered get, or else it is aborted. */
+export function passOn(core: Core, bucket: Bucket, dial: KeyDial): void {
+  if (dial.place.state.kind !== 'connecting') return;
   const heir = bucket.oldestUncovered;
   if (heir !== null) heir.link(dial);
   // A warm-up still wants the connection.

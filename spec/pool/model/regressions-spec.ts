@@ -4,6 +4,7 @@ import type { Transport } from '../../../src/endpoint/index.js';
 import type { HTTPClientError } from '../../../src/errors/index.js';
 import type { PoolEvent } from '../../../src/events/index.js';
 import { HTTPConnectionPool, type LeasedProtocol, type HTTPConnectionPoolOptions } from '../../../src/pool/index.js';
+import type { ExchangeConnection, ExchangeHandle } from '../../../src/protocol/index.js';
 import { VirtualClock } from './VirtualClock.js';
 
 /** A dial that the spec drives, whose teardown can be made to do something. */
@@ -40,6 +41,32 @@ class Line {
   close(): void {
     if (this.state === 'closed') return;
     this.state = 'closed';
+    this.disconnected.next(null);
+    this.disconnected.complete();
+  }
+}
+
+/** A connection of several seats, or of none, as the pool drives it: nothing is ever sent. */
+class SharedLine implements ExchangeConnection {
+  readonly info = { authority: 'line', secure: false, timings: {} };
+  readonly quiescent = new Subject<ExchangeHandle>();
+  readonly disconnected = new Subject<HTTPClientError | null>();
+  readonly capacityChanged = new Subject<void>();
+
+  constructor(public capacity: number) {}
+
+  send = (): never => {
+    throw new Error('nothing is sent');
+  };
+  ref = (): void => undefined;
+  unref = (): void => undefined;
+
+  changeTo(capacity: number): void {
+    this.capacity = capacity;
+    this.capacityChanged.next();
+  }
+
+  close(): void {
     this.disconnected.next(null);
     this.disconnected.complete();
   }
@@ -179,5 +206,34 @@ describe('what the model of the pool found', () => {
     pool.close({ gracePeriod: 10_000 }).subscribe(() => outcome.push('closed'));
     expect(outcome).toEqual(['closed']);
     expect(clock.pending).toBe(0);
+  });
+
+  it('a get whose new connection takes nobody is dialled for again at once', () => {
+    const line = new SharedLine(0);
+    const pool = new HTTPConnectionPool({ scheduler: clock, validateIdle: NEVER }, () => line);
+    const dial = new Dial();
+    ask(pool, 'a', dial, 'first');
+    dial.emit();
+    expect(dial.count).toBe(2);
+    expect(pool.stats()).toMatchObject({ validating: 1, connecting: 1, pending: 1 });
+  });
+
+  it.each([1, 2])('the second dial of a get whose first one fails is not lost: %i waiting', waiting => {
+    const line = new SharedLine(3);
+    const pool = new HTTPConnectionPool(
+      { scheduler: clock, validateIdle: NEVER, maxConnectionsPerHost: 2 },
+      () => line,
+    );
+    const [own, none] = [new Dial(), new Dial()];
+    ask(pool, 'a', own, 'first');
+    own.emit();
+    line.changeTo(0);
+    expect(own.count).toBe(2);
+    if (waiting === 2) ask(pool, 'a', none, 'second');
+    own.torn = () => outcome.push('aborted');
+    line.close();
+    expect(outcome).toEqual(waiting === 1 ? ['aborted', 'first ERR_UNSOLICITED_DATA'] : ['first ERR_UNSOLICITED_DATA']);
+    expect(pool.stats().connecting).toBe(waiting - 1);
+    expect(none.count).toBe(0);
   });
 });
