@@ -1,6 +1,6 @@
 // The long search of the pool's model: node scripts/model.mjs [sequences] [seed] [processes]
 // node scripts/model.mjs --seed 7     once more what seed 7 found
-// node scripts/model.mjs --mutants    after how many sequences each seeded bug is found
+// node scripts/model.mjs --seeded     after how many sequences each seeded bug is found
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
@@ -17,7 +17,7 @@ const run = (...args) =>
   });
 
 const args = process.argv.slice(2);
-if (args[0] === '--mutants') process.exitCode = (await run('mutants')).code;
+if (args[0] === '--seeded') process.exitCode = (await run('seeded')).code;
 else if (args[0] === '--seed') process.exitCode = (await run('seed', args[1])).code;
 else {
   const [sequences = 1_000_000, seed = 1, processes = 2] = args.map(Number);
@@ -28,7 +28,8 @@ else {
   );
   const sum = name => parts.reduce((total, { counts }) => total + (counts?.[name] ?? 0), 0);
   const seconds = Math.max(...parts.map(({ counts }) => counts?.seconds ?? 0));
-  const found = `${sum('sequences')} sequences, ${sum('commands')} commands, ${seconds} s, ${sum('failures')} failures`;
-  console.log(`${found} (seed ${seed}, ${processes} processes, ${sum('missed')} races missed)`);
+  const sequencesOf = `${sum('sequences')} sequences (${sum('shared')} of them over connections of several seats)`;
+  const found = `${sequencesOf}, ${sum('commands')} commands, ${seconds} s, ${sum('failures')} failures`;
+  console.log(`${found} (seed ${seed}, ${processes} processes, ${sum('missed')} states missed)`);
   process.exitCode = parts.some(({ code }) => code !== 0) ? 1 : 0;
 }

@@ -4,18 +4,6 @@ import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { seedBug, type SeededBug } from './seedBug.js';
 
-/**
- * A seeded bug of the old kind, which quotes the line that it changes: for spec/pool/model alone, until that uses
- * `SeededBug`. Goes then, with `replaced` below.
- */
-export interface Mutation {
-  /** Below `src/`. */
-  readonly file: string;
-  /** Text that stands there exactly once. */
-  readonly from: string;
-  readonly to: string;
-}
-
 const root = join(__dirname, '../..');
 const src = join(root, process.env.MODEL_SRC ?? 'src');
 
@@ -25,7 +13,7 @@ const src = join(root, process.env.MODEL_SRC ?? 'src');
  */
 export async function bundle(
   entry: { readonly file: string } | { readonly contents: string },
-  { bug, external = [] }: { bug?: SeededBug | readonly Mutation[]; external?: readonly string[] } = {},
+  { bug, external = [] }: { bug?: SeededBug; external?: readonly string[] } = {},
 ): Promise<string> {
   const changed = await changedBy(bug);
   const { outputFiles } = await build({
@@ -57,7 +45,7 @@ export async function bundle(
 /** What `contents` exports (imports in it are relative to `src/`), in this process, with the seeded bug in it. */
 export async function load<T>(
   contents: string,
-  bug?: SeededBug | readonly Mutation[],
+  bug?: SeededBug,
   require = createRequire(join(src, 'index.ts')),
 ): Promise<T> {
   // One rxjs for all: the Observables of one copy shall be the operators' of the other.
@@ -68,26 +56,9 @@ export async function load<T>(
   return module.exports as T;
 }
 
-/** The texts of the files that the bug changes, by path. */
-async function changedBy(bug: SeededBug | readonly Mutation[] = []): Promise<ReadonlyMap<string, string>> {
-  if (!('declaration' in bug)) return replaced(bug);
+/** The text of the file that the bug changes, by path. */
+async function changedBy(bug: SeededBug | undefined): Promise<ReadonlyMap<string, string>> {
+  if (bug === undefined) return new Map();
   const path = join(src, bug.file);
   return new Map([[path, await seedBug(readFileSync(path, 'utf8'), bug)]]);
-}
-
-function replaced(mutations: readonly Mutation[]): ReadonlyMap<string, string> {
-  const changed = new Map<string, string>();
-  for (const { file, from, to } of mutations) {
-    const path = join(src, file);
-    const source = changed.get(path) ?? readFileSync(path, 'utf8');
-    const count = source.split(from).length - 1;
-    if (count !== 1) {
-      throw new Error(`The mutation of ${file} has to find its text once, but finds it ${count} times: ${from}`);
-    }
-    changed.set(
-      path,
-      source.replace(from, () => to),
-    );
-  }
-  return changed;
 }

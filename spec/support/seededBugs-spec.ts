@@ -7,10 +7,10 @@ import { seededBugs as conformance } from '../conformance/seededBugs.js';
 import { seededBugs as faults } from '../faults/seededBugs.js';
 import { seededBugs as fuzz } from '../fuzz/seededBugs.js';
 import { seededBugs as memory } from '../memory/seededBugs.js';
+import { seededBugs as model } from '../pool/model/seededBugs.js';
 import { seededBugs as stale } from '../stale/seededBugs.js';
 import { seedBug, type SeededBug } from './seedBug.js';
 
-// The eighth, spec/pool/model, joins when it has given up its quoted lines (`Mutation` in bundle.ts).
 const harnesses: Readonly<Record<string, readonly SeededBug[]>> = {
   attacks,
   chaos,
@@ -18,6 +18,7 @@ const harnesses: Readonly<Record<string, readonly SeededBug[]>> = {
   faults,
   fuzz,
   memory,
+  model,
   stale,
 };
 const all = Object.entries(harnesses).flatMap(([harness, bugs]) => bugs.map(bug => ({ ...bug, harness })));

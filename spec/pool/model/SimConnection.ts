@@ -1,16 +1,17 @@
 import { Observable, ReplaySubject, Subject, type Subscriber } from 'rxjs';
-import type { Transport } from '../../../src/endpoint/index.js';
 import type { HTTPClientError } from '../../../src/errors/index.js';
 import type {
-  ConnectionState,
   ExchangeConnection,
   ExchangeHandle,
-  ExchangeProgress,
   ExchangeReceiver,
   ProtocolRequest,
   ProtocolResponse,
 } from '../../../src/protocol/index.js';
-import type { SimDial, SimLease, SimRequest, World } from './World.js';
+import type { SimDial } from './SimDial.js';
+import { SimExchange, SimResponse } from './SimExchange.js';
+import type { SimLease } from './SimLease.js';
+import type { SimRequest } from './SimRequest.js';
+import type { World } from './World.js';
 
 /** Where a connection is in the pool, as far as that can be told from outside. */
 export type Place =
@@ -22,74 +23,56 @@ export type Place =
   | 'idle'
   | 'gone';
 
-class Exchange implements ExchangeHandle {
-  headed = false;
-  endedAt = 0;
-  readonly startedAt: number;
-
-  constructor(
-    readonly connection: SimConnection,
-    readonly request: SimRequest,
-    readonly subscriber: ExchangeReceiver,
-  ) {
-    this.startedAt = connection.world.clock.now();
-  }
-
-  progress(): ExchangeProgress {
-    return this.connection.progress();
-  }
-
-  abort(reason?: unknown): void {
-    if (this.connection.exchange === this) this.connection.close(reason);
-  }
-}
-
-/**
- * A connection without bytes, which keeps the contract of `ExchangeConnection` as the HTTP/1.1 one does: the pool is told first,
- * then the consumer; `progress` speaks of the last exchange until the next one is accepted.
- */
+/** A connection without bytes, which keeps the contract of `ExchangeConnection`: the pool is told first, then the consumer. */
 export class SimConnection implements ExchangeConnection {
-  readonly capacity = 1;
-  readonly capacityChanged = null;
   readonly info = { authority: 'model', secure: false, timings: {} };
   readonly quiescent = new Subject<ExchangeHandle>();
   readonly disconnected: Observable<HTTPClientError | null>;
+  readonly capacityChanged: Subject<void> | null;
   readonly bornAt: number;
   place: Place = 'born';
-  state: ConnectionState = 'quiescent';
+  capacity: number;
+  alive = true;
   /** Requests carried to their end. */
   carried = 0;
   /** It has been idle. */
   cached = false;
-
-  /** It may be stale: a request over it may be retried. */
-  get reused(): boolean {
-    return this.carried > 0 || this.cached;
-  }
+  /** It was neither leased nor idle yet: if it dies, its dial has failed. */
+  fresh = true;
+  /** It was seen to be of no use for another lease: nobody may insist on one. */
+  spent = false;
+  /** The server ended it. */
+  died = false;
+  /** A lease has gone on from it over a new connection. */
+  redialled = false;
   /** Told by the server with the last response: it may be used so many times more, idle for so many seconds. */
-  said: { readonly timeout?: number; readonly max?: number } | undefined = undefined;
-  exchange: Exchange | null = null;
-  lease: SimLease | null = null;
+  keepAlive: { readonly timeout?: number; readonly max?: number } | undefined = undefined;
+  readonly exchanges: SimExchange[] = [];
+  /** The leases that have a seat, as far as that was seen: `seated` are those that have it still. */
+  readonly leases: SimLease[] = [];
+  /** The leases that had a seat when it died. */
+  bereaved: readonly SimLease[] = [];
   /** Made for a retried request that has not got it yet. */
   claimed: boolean;
   validation: Subscriber<void> | null = null;
   transportOpen = true;
   idleUntil = Infinity;
   readonly #disconnected = new ReplaySubject<HTTPClientError | null>(1);
-  #wrote = false;
-  #responseByte = false;
 
   constructor(
     readonly world: World,
     readonly id: number,
     readonly dial: SimDial,
     private readonly lingers: boolean,
+    capacity: number,
   ) {
+    this.capacity = capacity;
+    this.capacityChanged = world.settings.capacity > 1 ? new Subject() : null;
     this.bornAt = world.clock.now();
     this.claimed = dial.claim !== null;
     this.disconnected = new Observable(subscriber => {
       // The pool listens: it has just moved the connection from connecting to validating.
-      world.connected(this);
+      world.connections.connected(this);
       return this.#disconnected.subscribe(subscriber);
     });
   }
@@ -98,138 +81,147 @@ export class SimConnection implements ExchangeConnection {
     return this.dial.key;
   }
 
-  get alive(): boolean {
-    return this.state !== 'closed' && this.state !== 'upgraded';
+  /** It carries exchanges side by side, each of which can end alone. */
+  get shared(): boolean {
+    return this.capacityChanged !== null;
   }
 
-  get keepAlive(): { readonly timeout?: number; readonly max?: number } | undefined {
-    this.world.asked(this);
-    return this.said;
+  /** It may be stale: a request over it may be retried. */
+  get reused(): boolean {
+    return this.carried > 0 || this.cached;
   }
 
-  progress(): ExchangeProgress {
-    return { state: this.state, wrote: this.#wrote, responseByte: this.#responseByte, bodySubscribed: this.#wrote };
+  get seated(): readonly SimLease[] {
+    return this.leases.filter(lease => lease.isLive);
   }
 
   ref(): void {
-    this.world.taken(this);
+    this.world.connections.taken(this);
   }
 
   unref(): void {
-    this.world.cached(this);
+    this.world.connections.becomesIdle(this);
   }
 
   send(protocolRequest: ProtocolRequest, receiver: ExchangeReceiver): ExchangeHandle | null {
     const { world } = this;
     const request = protocolRequest as SimRequest;
     const { errors } = world;
-    world.attempted(this, request);
-    if (this.state !== 'quiescent') {
-      this.#tell(request, receiver, new errors.RequestNotSentError(`The connection is ${this.state}`));
+    world.leases.attempted(this, request);
+    if (!this.alive || (!this.shared && this.exchanges.length > 0)) {
+      this.#tell(request, receiver, new errors.RequestNotSentError('The connection takes no request'), false, true);
       return null;
     }
-    this.#wrote = this.#responseByte = false;
     if (request.mode === 'invalid') {
       receiver.error(new errors.InvalidRequestError('path', 'not a path'));
       return null;
     }
-    this.#wrote = request.writes;
     if (request.writes) request.written++;
-    const exchange = new Exchange(this, request, receiver);
-    this.exchange = exchange;
-    this.state = request.mode === 'slow' ? 'transmitting' : 'waiting';
+    const exchange = new SimExchange(this, request, receiver);
+    this.exchanges.push(exchange);
     receiver.started(exchange);
-    if (request.mode === 'answered') this.respond();
+    if (request.mode === 'answered') this.respond(exchange);
     else if (request.mode === 'lost') this.die();
     return exchange;
   }
 
   close(reason?: unknown): void {
     const { errors } = this.world;
-    this.world.left(this);
+    this.world.connections.left(this);
     if (!this.alive) return;
     const known = errors.isHTTPClientError(reason) ? reason : null;
-    const { exchange } = this;
-    const error = exchange === null ? known : (known ?? new errors.AbortedError('closed', { cause: reason }));
+    const open = this.exchanges.slice();
+    const error = open.length === 0 ? known : (known ?? new errors.AbortedError('closed', { cause: reason }));
     this.#end(error);
-    if (exchange !== null && error !== null) this.#tellConsumer(exchange, error);
+    if (error !== null) for (const exchange of open) this.#tellConsumer(exchange, error, true);
+  }
+
+  /** The owner of an exchange gives it up. Where there are no others beside it, that is the end of the connection. */
+  abort(exchange: SimExchange, reason?: unknown): void {
+    if (!this.exchanges.includes(exchange)) return;
+    const { errors } = this.world;
+    if (this.shared) {
+      if (this.exchanges.length > 1) this.world.tally.sight('an abort leaves neighbours alive');
+      const error = errors.isHTTPClientError(reason) ? reason : new errors.AbortedError('aborted', { cause: reason });
+      this.#endAlone(exchange, error);
+    } else this.close(reason);
   }
 
   // ---- what servers do -------------------------------------------------------------------------------------------
 
+  setCapacity(capacity: number): void {
+    this.capacity = capacity;
+    if (this.alive && this.seated.length > capacity) this.world.tally.sight('the capacity falls below the seats taken');
+    this.capacityChanged?.next();
+  }
+
+  /** Ends one exchange, and no other. */
+  reset(exchange: SimExchange): void {
+    this.#endAlone(exchange, new this.world.errors.ResponseNeverReceivedError('reset'));
+  }
+
   /** Head and body in one read. */
-  respond(): void {
-    const { exchange } = this;
-    if (exchange === null) return;
+  respond(exchange: SimExchange): void {
     if (exchange.headed) {
-      this.endBody();
+      this.endBody(exchange);
       return;
     }
-    exchange.headed = true;
-    this.#complete(exchange);
-    const response = new SimResponse(null, exchange.request);
-    exchange.subscriber.next(response as unknown as ProtocolResponse);
-    exchange.subscriber.complete();
+    this.#quiesce(exchange, 'quiescent');
+    this.#tellHead(exchange);
   }
 
-  respondHead(): void {
-    const { exchange } = this;
-    if (exchange === null || exchange.headed) return;
-    exchange.headed = true;
-    this.#responseByte = true;
-    this.state = 'receiving';
-    const response = new SimResponse(this, exchange.request);
-    exchange.subscriber.next(response as unknown as ProtocolResponse);
-    exchange.subscriber.complete();
+  respondHead(exchange: SimExchange): void {
+    if (exchange.headed) return;
+    exchange.responseByte = true;
+    exchange.state = 'receiving';
+    this.#tellHead(exchange);
   }
 
-  endBody(): void {
-    const { exchange } = this;
-    if (exchange === null || !exchange.headed) return;
-    this.#complete(exchange);
-    this.world.bodyEnded(exchange.request);
+  endBody(exchange: SimExchange): void {
+    if (!exchange.headed) return;
+    this.#quiesce(exchange, 'quiescent');
+    this.world.leases.bodyEnded(exchange.request);
   }
 
   /** The response says that the connection ends with it. */
-  respondAndClose(): void {
-    const { exchange } = this;
-    if (exchange === null) return;
-    this.#responseByte = true;
-    this.#end(null);
-    if (exchange.headed) {
-      this.world.bodyEnded(exchange.request);
+  respondAndClose(exchange: SimExchange): void {
+    if (this.exchanges.length > 1) {
+      this.respond(exchange);
       return;
     }
-    const response = new SimResponse(null, exchange.request);
-    exchange.subscriber.next(response as unknown as ProtocolResponse);
-    exchange.subscriber.complete();
+    exchange.responseByte = true;
+    this.#end(null);
+    if (exchange.headed) this.world.leases.bodyEnded(exchange.request);
+    else this.#tellHead(exchange);
   }
 
   /** A swallowed 1xx. */
-  informational(): void {
-    this.#responseByte = true;
+  informational(exchange: SimExchange): void {
+    exchange.responseByte = true;
   }
 
-  upgrade(): void {
-    const { exchange } = this;
-    if (exchange === null || exchange.headed) return;
-    exchange.headed = true;
-    this.exchange = null;
-    this.state = 'upgraded';
-    this.#responseByte = true;
+  upgrade(exchange: SimExchange): void {
+    if (exchange.headed || this.shared) return;
+    this.exchanges.length = 0;
+    this.alive = false;
+    exchange.state = 'upgraded';
+    exchange.responseByte = true;
     this.transportOpen = false;
     this.#disconnected.next(null);
     this.#disconnected.complete();
-    exchange.subscriber.next(new SimResponse(null, exchange.request) as unknown as ProtocolResponse);
-    exchange.subscriber.complete();
+    this.#tellHead(exchange);
   }
 
   /** The transport is lost, or, without an exchange, closed by the server. */
-  die(error: HTTPClientError | null = this.#loss()): void {
-    const { exchange } = this;
+  die(given?: HTTPClientError): void {
     if (!this.alive) return;
-    this.#end(error);
-    if (exchange !== null && error !== null) this.#tellConsumer(exchange, error);
+    this.died = true;
+    const open = this.exchanges.slice();
+    const { errors } = this.world;
+    const losses = open.map(exchange => given ?? exchange.loss());
+    const all = losses.length > 1 ? new errors.ResponseNeverReceivedError('lost') : losses[0];
+    this.#end(given ?? all ?? null);
+    open.forEach((exchange, at) => this.#tellConsumer(exchange, losses[at], true));
   }
 
   bytes(): void {
@@ -248,67 +240,62 @@ export class SimConnection implements ExchangeConnection {
 
   // ---- what it comes to ------------------------------------------------------------------------------------------
 
-  #loss(): HTTPClientError | null {
-    const { errors } = this.world;
-    const { exchange } = this;
-    if (exchange === null) return null;
-    if (exchange.headed) return new errors.TruncatedBodyError(undefined);
-    if (this.#responseByte) return new errors.ResponseFailedError('lost within the head');
-    if (this.state === 'transmitting') return new errors.RequestTransmissionFailedError('lost while sending');
-    return new errors.ResponseNeverReceivedError('lost before a response');
+  #endAlone(exchange: SimExchange, error: HTTPClientError): void {
+    this.#quiesce(exchange, 'closed');
+    this.#tellConsumer(exchange, error, false);
   }
 
-  #complete(exchange: Exchange): void {
-    this.exchange = null;
-    this.state = 'quiescent';
-    this.#responseByte = true;
+  /** The end of one exchange, of which the pool hears first. */
+  #quiesce(exchange: SimExchange, state: 'quiescent' | 'closed'): void {
+    const { world } = this;
+    exchange.state = state;
+    exchange.responseByte ||= state === 'quiescent';
+    this.exchanges.splice(this.exchanges.indexOf(exchange), 1);
     this.carried++;
-    this.world.exchanged(this);
-    exchange.endedAt = this.world.clock.now();
+    world.connections.exchanged(this);
+    exchange.endedAt = world.clock.now();
     this.quiescent.next(exchange);
+    const { lease } = exchange.request;
+    if (lease.connection === this && lease.isLive) world.fail(`get ${lease.get.id} keeps its seat after its exchange`);
   }
 
   #end(error: HTTPClientError | null): void {
-    this.exchange = null;
-    this.state = 'closed';
+    const { world } = this;
+    for (const exchange of this.exchanges) if (exchange.state !== 'upgraded') exchange.state = 'closed';
+    this.exchanges.length = 0;
+    this.alive = false;
+    this.bereaved = this.seated;
+    if (this.fresh && !this.claimed) this.dial.get.doomed = true;
     this.#disconnected.next(error);
+    const kept = this.bereaved.filter(lease => lease.connection === this && lease.isLive);
+    if (kept.length > 1) world.fail(`${kept.length} leases keep the place of connection ${this.id}, which died`);
     if (!this.lingers) this.closeTransport();
   }
 
-  #tellConsumer(exchange: Exchange, error: HTTPClientError): void {
-    if (exchange.headed) this.world.bodyEnded(exchange.request, 'failed');
-    else this.#tell(exchange.request, exchange.subscriber, error);
+  #tellHead(exchange: SimExchange): void {
+    exchange.headed = true;
+    exchange.receiver.next(new SimResponse(exchange.request) as unknown as ProtocolResponse);
+    exchange.receiver.complete();
+  }
+
+  #tellConsumer({ headed, request, receiver, responseByte }: SimExchange, error: HTTPClientError, lost: boolean): void {
+    if (headed) this.world.leases.bodyEnded(request, 'failed');
+    else this.#tell(request, receiver, error, responseByte, lost);
   }
 
   /** Whether the pool dials for this very request is seen by what it does before it tells anybody. */
-  #tell(request: SimRequest, subscriber: ExchangeReceiver, error: HTTPClientError): void {
+  #tell(
+    request: SimRequest,
+    receiver: ExchangeReceiver,
+    error: HTTPClientError,
+    responseByte: boolean,
+    lost: boolean,
+  ): void {
     const { world } = this;
     const outer = world.failing;
     world.failing = request;
-    request.failedAfter(this, error, this.#responseByte && error.code !== 'ERR_REQUEST_NOT_SENT');
-    subscriber.error(error);
+    request.failedAfter(this, error, responseByte, lost);
+    receiver.error(error);
     world.failing = outer;
-  }
-}
-
-/** What the pool looks at in a response: whether somebody has claimed the body. */
-export class SimResponse {
-  readonly body = { used: false };
-
-  constructor(
-    readonly connection: SimConnection | null,
-    readonly request: SimRequest,
-  ) {}
-}
-
-export class SimTransport {
-  constructor(readonly dial: SimDial) {}
-
-  destroy(): void {
-    this.dial.world.transportDestroyed(this.dial);
-  }
-
-  asTransport(): Transport {
-    return this as unknown as Transport;
   }
 }

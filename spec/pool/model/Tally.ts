@@ -17,12 +17,27 @@ export const races = [
 
 export type Race = (typeof races)[number];
 
+/** What else a search has to have come by. */
+export const sights = [
+  'a free dial is adopted',
+  'a dial passes on',
+  'an adopted dial fails',
+  'three seats are taken at once',
+  'the capacity falls below the seats taken',
+  'an abort leaves neighbours alive',
+] as const;
+
+export type Sight = (typeof sights)[number];
+
 /** How often what happened: a search that never reaches a state finds nothing in it. */
 export class Tally {
   sequences = 0;
+  /** Those whose connections carry several exchanges. */
+  shared = 0;
   steps = 0;
   readonly commands = new Map<string, number>();
   readonly races = new Map<string, number>();
+  readonly sights = new Map<string, number>();
   readonly hooks = new Map<string, number>();
   readonly throws = new Map<string, number>();
 
@@ -32,6 +47,10 @@ export class Tally {
 
   race(name: Race): void {
     this.races.set(name, (this.races.get(name) ?? 0) + 1);
+  }
+
+  sight(name: Sight): void {
+    this.sights.set(name, (this.sights.get(name) ?? 0) + 1);
   }
 
   hook(name: string): void {

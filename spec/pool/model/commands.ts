@@ -1,50 +1,32 @@
+import { exchanging, inPlace, pick, shared, some, validating, type Command } from './choices.js';
 import type { SimConnection } from './SimConnection.js';
-import { hooks, type World } from './World.js';
-
-/** A command does something to the world, or nothing if there is nothing to do it to; then it does not count. */
-type Command = (world: World, code: number) => boolean;
-
-/** Whichever, or the last of them for −1. */
-const pick = <T>(from: readonly T[], code: number): T | undefined =>
-  code < 0 ? from.at(-1) : from[code % from.length];
-
-const inPlace = (world: World, place: SimConnection['place'], code: number): SimConnection | undefined =>
-  pick(
-    world.connections.filter(connection => connection.place === place && connection.alive),
-    code,
-  );
-
-const exchanging = (world: World, code: number): SimConnection | undefined =>
-  pick(
-    world.connections.filter(connection => connection.exchange !== null),
-    code,
-  );
-
-const some = <T>(chosen: T | undefined, run: (it: T) => void): boolean => {
-  if (chosen === undefined) return false;
-  run(chosen);
-  return true;
-};
+import type { SimLease } from './SimLease.js';
+import type { World } from './World.js';
 
 const ask =
   (scoped: boolean): Command =>
   (world, code) => {
-    world.get(code % world.settings.keys, scoped, code >> 2);
+    world.gets.ask(code % world.settings.keys, scoped, code >> 2);
     return true;
   };
 
-const openDials = (world: World, late: boolean) =>
-  world.dials.filter(dial => dial.state === 'connecting' && (dial.get.state !== 'waiting') === late);
+/** Some dials hang while others come and go. */
+const openDials = (world: World, late: boolean, code: number) =>
+  world.dials.all.filter(
+    dial =>
+      dial.state === 'connecting' && (dial.get.state !== 'waiting') === late && (!dial.hangs || (code >> 8) % 8 === 0),
+  );
 
 const answer =
   (how: 'respond' | 'respondHead' | 'respondAndClose' | 'informational' | 'upgrade'): Command =>
   (world, code) =>
-    some(exchanging(world, code), connection => {
-      world.log(`${how} on connection ${connection.id}`);
+    some(exchanging(world, code), exchange => {
+      const { connection, request } = exchange;
+      world.log(`${how} to get ${request.lease.get.id} on connection ${connection.id}`);
       if (how.startsWith('respond')) {
-        connection.said = (code >> 4) % 8 === 7 ? { timeout: (code >> 7) % 3, max: (code >> 9) % 2 } : undefined;
+        connection.keepAlive = (code >> 4) % 8 === 7 ? { timeout: (code >> 7) % 3, max: (code >> 9) % 2 } : undefined;
       }
-      connection[how]();
+      connection[how](exchange);
     });
 
 const die =
@@ -52,61 +34,58 @@ const die =
   (world, code) =>
     some(mortal(world, place, code), connection => {
       world.log(`connection ${connection.id} dies while ${place}`);
-      if (place === 'validating') world.noteFinOnTake(connection);
-      if ((code >> 4) % 2 === 0 || connection.exchange !== null) connection.die();
+      if (place === 'validating') noteFinOnTake(connection);
+      if ((code >> 4) % 2 === 0 || connection.exchanges.length > 0) connection.die();
       else connection.die(new world.errors.ResponseFailedError('reset'));
     });
 
 /** One that was used before and has not answered yet, if there is one: its request may be retried. */
 const mortal = (world: World, place: 'idle' | 'validating' | 'leased', code: number): SimConnection | undefined => {
-  const stale = world.connections.find(({ exchange, carried }) => exchange?.headed === false && carried > 0);
+  const stale = world.connections.all.find(
+    ({ exchanges, carried }) => carried > 0 && exchanges.some(({ headed }) => !headed),
+  );
   return place === 'leased' && stale !== undefined && code % 4 !== 0 ? stale : inPlace(world, place, code);
 };
+
+function noteFinOnTake({ carried, world }: SimConnection): void {
+  if (carried > 0) world.races.saw('FIN | take');
+}
 
 const get = ask(false);
 const use = ask(true);
 
 /** By name; the number of places that each has in the deck that commands are drawn from. */
-const deck: readonly (readonly [name: string, weight: number, command: Command])[] = [
+export const commands: readonly (readonly [name: string, weight: number, command: Command])[] = [
   ['get', 7, get],
   ['use', 3, use],
   [
     'cancel',
     5,
-    (world, code) => some(pick(world.gets.flat(), code), waiting => world.cancel(waiting, (code >> 5) % 3 === 0)),
+    (world, code) =>
+      some(pick(world.gets.waiting.flat(), code), waiting => world.gets.cancel(waiting, (code >> 5) % 3 === 0)),
   ],
   [
     'dial ok',
     9,
-    (world, code) => some(pick(openDials(world, false), code % 2 === 0 ? code >> 1 : -1), dial => world.emit(dial)),
+    (world, code) =>
+      some(pick(openDials(world, false, code), code % 2 === 0 ? code >> 1 : -1), dial => world.dials.emit(dial)),
   ],
-  ['dial late', 12, (world, code) => some(pick(openDials(world, true), code), dial => world.emit(dial))],
+  ['dial late', 12, (world, code) => some(pick(openDials(world, true, code), code), dial => world.dials.emit(dial))],
   [
     'dial fail',
-    4,
+    6,
     (world, code) =>
-      some(pick(openDials(world, false).concat(openDials(world, true)), code), dial =>
-        world.failDial(dial, (code >> 5) % 4 === 0),
+      some(pick(openDials(world, false, code).concat(openDials(world, true, code)), code), dial =>
+        world.dials.fail(dial, (code >> 5) % 4 === 0),
       ),
   ],
-  [
-    'validate',
-    9,
-    (world, code) =>
-      some(
-        pick(
-          world.connections.filter(connection => connection.validation !== null),
-          code,
-        ),
-        connection => world.pass(connection),
-      ),
-  ],
+  ['validate', 9, (world, code) => some(validating(world, code), connection => world.connections.pass(connection))],
   [
     'validation error',
-    1,
+    2,
     (world, code) =>
-      some(code % 2 === 0 ? inPlaceValidating(world, code >> 3) : undefined, connection =>
-        world.refuseValidation(connection),
+      some(code % 2 === 0 ? validating(world, code >> 3) : undefined, connection =>
+        world.connections.refuseValidation(connection),
       ),
   ],
   [
@@ -115,10 +94,10 @@ const deck: readonly (readonly [name: string, weight: number, command: Command])
     (world, code) =>
       some(
         pick(
-          world.leases.filter(lease => lease.state === 'ready' && !lease.get.scoped),
+          world.leases.held.filter(lease => lease.state === 'ready' && !lease.get.scoped),
           code,
         ),
-        lease => world.request(lease, code >> 4),
+        lease => world.leases.request(lease, code >> 4),
       ),
   ],
   [
@@ -127,17 +106,19 @@ const deck: readonly (readonly [name: string, weight: number, command: Command])
     (world, code) =>
       some(
         pick(
-          world.leases.filter(lease => lease.state === 'ready'),
+          world.leases.held.filter(lease => lease.state === 'ready'),
           code,
         ),
-        lease => world.release(lease),
+        lease => world.leases.release(lease),
       ),
   ],
   [
     'abort',
     4,
     (world, code) =>
-      some(pick(world.leases.concat(world.over.filter(lease => !isInert(lease))), code), lease => world.abort(lease)),
+      some(pick(world.leases.held.concat(world.leases.over.filter(({ isLive }) => isLive)), code), lease =>
+        world.leases.abort(lease),
+      ),
   ],
   [
     'end of scope',
@@ -145,10 +126,10 @@ const deck: readonly (readonly [name: string, weight: number, command: Command])
     (world, code) =>
       some(
         pick(
-          world.leases.filter(lease => lease.get.scoped),
+          world.leases.held.filter(lease => lease.get.scoped),
           code,
         ),
-        lease => world.endScope(lease.get, (code >> 4) % 3),
+        lease => world.leases.endScope(lease.get, (code >> 4) % 3),
       ),
   ],
   [
@@ -157,18 +138,25 @@ const deck: readonly (readonly [name: string, weight: number, command: Command])
     (world, code) =>
       some(
         pick(
-          world.leases.filter(
+          world.leases.held.filter(
             ({ request }) => request !== null && request.settled === null && request.subscription !== null,
           ),
           code,
         ),
-        lease => world.cancelRequest(lease.request!),
+        lease => world.leases.cancelRequest(lease.request!),
       ),
   ],
   [
     'stale handle',
     1,
-    (world, code) => some(pick(world.over.filter(isInert), code), lease => world.stale(lease, (code >> 4) % 3)),
+    (world, code) =>
+      some(
+        pick(
+          world.leases.over.filter(({ isLive }) => !isLive),
+          code,
+        ),
+        lease => world.leases.misuse(lease, (code >> 4) % 3),
+      ),
   ],
   ['respond', 9, answer('respond')],
   ['respond with a head', 3, answer('respondHead')],
@@ -179,9 +167,10 @@ const deck: readonly (readonly [name: string, weight: number, command: Command])
     'cancel all and respond',
     1,
     (world, code) =>
-      some(exchanging(world, code), connection => {
-        for (const waiting of [...world.gets[connection.key]]) world.cancel(waiting, false);
-        connection.respond();
+      some(exchanging(world, code), exchange => {
+        const { connection } = exchange;
+        for (const waiting of [...world.gets.waiting[connection.key]]) world.gets.cancel(waiting, false);
+        connection.respond(exchange);
       }),
   ],
   ['die while idle', 4, die('idle')],
@@ -203,13 +192,38 @@ const deck: readonly (readonly [name: string, weight: number, command: Command])
     (world, code) =>
       some(
         pick(
-          world.connections.filter(connection => connection.needsTransportClose),
+          world.connections.all.filter(connection => connection.needsTransportClose),
           code,
         ),
         connection => connection.closeTransport(),
       ),
   ],
-  ['advance time', 5, (world, code) => advance(world, (code >> 4) % 6 === 5 ? 100 + (code % 1_200) : 1 + (code % 25))],
+  [
+    'capacity',
+    6,
+    (world, code) =>
+      some(shared(world, code), connection => {
+        world.log(`capacity of connection ${connection.id}: ${(code >> 4) % 4}`);
+        connection.setCapacity((code >> 4) % 4);
+      }),
+  ],
+  [
+    'reset',
+    3,
+    (world, code) =>
+      some(exchanging(world, code), exchange => {
+        if (!exchange.connection.shared) return;
+        world.log(`connection ${exchange.connection.id} resets the exchange of get ${exchange.request.lease.get.id}`);
+        exchange.connection.reset(exchange);
+      }),
+  ],
+  ['renew', 3, (world, code) => some(pick(world.leases.held, code), lease => renew(world, lease, code >> 4))],
+  [
+    'advance time',
+    5,
+    (world, code) =>
+      advance(world, (code >> 4) % (world.settings.crowded ? 2 : 6) === 1 ? 100 + (code % 1_200) : 1 + (code % 25)),
+  ],
   [
     'advance to the next timer',
     3,
@@ -218,19 +232,8 @@ const deck: readonly (readonly [name: string, weight: number, command: Command])
       return nextDue !== Infinity && advance(world, Math.max(nextDue - world.clock.now(), 0));
     },
   ],
-  ['command at the next timer', 2, (world, code) => schedule(world, code)],
   ['close', 1, (world, code) => close(world, code)],
-  ['arm a callback', 7, (world, code) => arm(world, code)],
 ];
-
-const isInert = ({ protocol }: World['leases'][number]): boolean =>
-  protocol.state === 'released' || protocol.state === 'closed';
-
-const inPlaceValidating = (world: World, code: number): SimConnection | undefined =>
-  pick(
-    world.connections.filter(connection => connection.validation !== null),
-    code,
-  );
 
 function advance(world: World, duration: number): boolean {
   world.log(`${duration} ms pass`);
@@ -238,13 +241,13 @@ function advance(world: World, duration: number): boolean {
   return true;
 }
 
-/** At the very instant of the next timer, before it or after it. */
-function schedule(world: World, code: number): boolean {
-  const { nextDue } = world.clock;
-  if (nextDue === Infinity) return false;
-  const inner = nestable(code >> 1);
-  world.clock.at(nextDue, () => world.guard(() => void run(world, inner, code >> 9)), code % 2 === 0);
-  return true;
+/** One who is done with a lease asks for the next before it ends. */
+function renew(world: World, lease: SimLease, code: number): void {
+  const { get, connection, request } = lease;
+  world.gets.ask(get.key, false, code);
+  const exchange = connection.exchanges.find(({ request: its }) => its === request);
+  if (exchange !== undefined) connection.respond(exchange);
+  else if (!get.scoped) world.leases.release(lease);
 }
 
 function close(world: World, code: number): boolean {
@@ -252,119 +255,4 @@ function close(world: World, code: number): boolean {
   if (!world.closing && code % 8 !== 0) return false;
   world.close([0, 20, 10_000, Infinity][(code >> 3) % 4]);
   return true;
-}
-
-/** Has a command happen inside a callback, or the callback throw. */
-function arm(world: World, code: number): boolean {
-  if (world.traps.length > 3) return false;
-  const hook = hooks[code % hooks.length];
-  const inner = nestable(code >> 4);
-  if ((code >> 13) % 4 === 0) {
-    world.traps.push({ hook, run: null });
-    return true;
-  }
-  world.traps.push({
-    hook,
-    run: () => {
-      if (hook === 'released' && inner === getIndex) world.noteReentrantReleaseGet();
-      run(world, inner, code >> 9);
-    },
-  });
-  return true;
-}
-
-const names = deck.map(([name]) => name);
-const getIndex = names.indexOf('get');
-const notNested = new Set(['advance time', 'advance to the next timer', 'command at the next timer', 'arm a callback']);
-const goingOn = [
-  'dial ok',
-  'validate',
-  'respond',
-  'request on a lease',
-  'respond',
-  'validate',
-  'dial ok',
-  'transport closes',
-  'dial late',
-  'dial late',
-].map(name => names.indexOf(name));
-const drawn: readonly number[] = deck.flatMap(([, weight], index) => Array<number>(weight).fill(index));
-const drawnNested: readonly number[] = drawn.filter(index => !notNested.has(names[index]));
-
-const nestable = (code: number): number => drawnNested[code % drawnNested.length];
-
-function run(world: World, index: number, code: number): boolean {
-  const [name, , command] = deck[index];
-  const done = command(world, code);
-  if (done) world.tally.command(name);
-  return done;
-}
-
-/** Interprets one number against the live state. */
-export function step(world: World, number: number): void {
-  world.tally.steps++;
-  const index = drawn[number % drawn.length];
-  if (world.trace !== null) world.trace.push(`${names[index]}`);
-  world.beginStep();
-  world.guard(() => {
-    const code = Math.floor(number / drawn.length);
-    let done = run(world, index, code);
-    // Most of the time most commands have nothing to do. Rather than nothing, something goes on as it should.
-    for (let tries = 0; !done && tries < goingOn.length; tries++) {
-      done = run(world, goingOn[(code + tries) % goingOn.length], code);
-    }
-  });
-  world.endStep();
-  world.sweep();
-}
-
-/** All servers answer and all owners let go, without the help of time: every get that still waits has to be served. */
-export function progress(world: World): void {
-  world.traps.length = 0;
-  let rounds = 3 * world.gets.flat().length + 20;
-  while (rounds-- > 0 && world.gets.some(waiting => waiting.length > 0)) {
-    world.beginStep();
-    for (const connection of [...world.connections]) {
-      world.guard(() => {
-        if (connection.needsTransportClose) connection.closeTransport();
-        if (connection.validation !== null) world.pass(connection);
-        if (connection.exchange !== null) connection.respond();
-      });
-    }
-    for (const dial of [...world.dials]) world.guard(() => world.emit(dial));
-    for (const lease of [...world.leases]) world.guard(() => letGo(world, lease));
-    world.endStep();
-    world.sweep();
-  }
-  for (const waiting of world.gets) if (waiting.length > 0) world.fail(`get ${waiting[0].id} is never served`);
-}
-
-function letGo(world: World, lease: World['leases'][number]): void {
-  if (lease.state !== 'ready') return;
-  if (lease.get.scoped) world.endScope(lease.get, 0);
-  else world.release(lease);
-}
-
-/** Closes the pool, twice, and sees that nothing is left of it. */
-export function end(world: World, code: number): void {
-  const grace = [0, 20, 10_000, Infinity][code % 4];
-  world.beginStep();
-  world.guard(() => world.close(grace));
-  world.endStep();
-  world.tally.command('close');
-  world.beginStep();
-  world.traps.length = 0;
-  if (grace !== Infinity) world.guard(() => world.clock.advance(grace + 10));
-  // The command of a timer may have closed it with another grace period meanwhile.
-  for (let round = 0; round < 4; round++) {
-    for (const connection of [...world.connections]) world.guard(() => connection.respond());
-    for (const lease of [...world.leases])
-      world.guard(() => (lease.request === null ? letGo(world, lease) : world.abort(lease)));
-  }
-  for (let round = 0; round < 2; round++) {
-    for (const connection of [...world.connections]) world.guard(() => connection.closeTransport());
-  }
-  world.endStep();
-  world.get(0, false, 0);
-  world.finish();
 }

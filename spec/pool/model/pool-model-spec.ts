@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import * as errors from '../../../src/errors/index.js';
 import * as pool from '../../../src/pool/index.js';
+import { load } from './load.js';
 import { search, tell } from './search.js';
-import { races, Tally } from './Tally.js';
+import { seededBugs } from './seededBugs.js';
+import { races, sights, Tally } from './Tally.js';
 
 /** What the search has to have done often enough to have looked. */
 const commands = [
@@ -22,6 +24,7 @@ const commands = [
   'close',
   're-entrant call',
   'throwing callback',
+  'capacity',
 ];
 
 describe('the pool, driven by random commands', () => {
@@ -37,5 +40,13 @@ describe('the pool, driven by random commands', () => {
     expect(rare).toEqual([]);
     expect(commands.filter(name => !tally.commands.has(name))).toEqual([]);
     expect(races.filter(race => !tally.races.has(race))).toEqual([]);
+    expect(sights.filter(sight => !tally.sights.has(sight))).toEqual([]);
+    expect(tally.shared / tally.sequences).toBeGreaterThan(0.25);
   }, 60_000);
+
+  // Without the bugs nothing is found; with any one of them something is, and it is what was expected.
+  it.each(seededBugs)('finds a seeded bug: $name', async bug => {
+    const finding = search(await load(bug, require), 1, 10_000, new Tally(), true);
+    expect(finding?.message).toMatch(bug.noticed);
+  });
 });

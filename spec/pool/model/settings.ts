@@ -10,6 +10,10 @@ export interface Settings {
   readonly observed: boolean;
   /** Before the end all servers answer and all leases end: every get has to get its lease. */
   readonly progress: boolean;
+  /** What a connection carries at a time, unless its server says otherwise. */
+  readonly capacity: number;
+  /** Several keys press upon few connections, and time passes. */
+  readonly crowded: boolean;
   readonly pool: Required<
     Pick<
       HTTPConnectionPoolOptions,
@@ -30,12 +34,12 @@ export interface Settings {
 }
 
 /** How many numbers `settingsOf` takes. Zeros are the plainest settings: shrinking leads there. */
-export const settingNumbers = 16;
+export const settingNumbers = 18;
 
 export function settingsOf(numbers: readonly number[]): Settings {
   let at = 0;
   const one = <T>(...choices: readonly T[]): T => choices[(numbers[at++] ?? 0) % choices.length];
-  return {
+  const settings: Settings = {
     keys: one(1, 2, 2, 3, 3, 4),
     validation: one<Validation>('manual', 'manual', 'manual', 'off', 'off', 'sync', 'timed', 'timed'),
     observed: one(false, true),
@@ -53,6 +57,26 @@ export function settingsOf(numbers: readonly number[]): Settings {
       cachedConnectionTimeout: one(Infinity, Infinity, 200, 60, 20),
       retryAutomatically: one(true, true, true, false),
       persistent: one(true, true, true, true, true, true, true, false),
+    },
+    capacity: one(1, 1, 3),
+    crowded: one(false, false, false, true),
+  };
+  return settings.crowded ? crowd(settings) : settings;
+}
+
+/** As much as the settings allow is made of waiting for room. */
+function crowd(settings: Settings): Settings {
+  const { keys, pool } = settings;
+  return {
+    ...settings,
+    keys: Math.max(keys, 2),
+    pool: {
+      ...pool,
+      maxConnections: 1 + (pool.maxConnections % 2),
+      acquireTimeout: Infinity,
+      maxPending: Infinity,
+      maxConnectionAge: Infinity,
+      persistent: true,
     },
   };
 }

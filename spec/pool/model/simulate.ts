@@ -1,7 +1,9 @@
-import { end, progress, step } from './commands.js';
+import { hearUnhandled } from './Callbacks.js';
+import { end, progress } from './ends.js';
 import { settingsOf } from './settings.js';
+import { step } from './step.js';
 import type { Tally } from './Tally.js';
-import { hearUnhandled, World, type Library } from './World.js';
+import { World, type Library } from './World.js';
 
 /** A sequence: numbers for the settings, numbers for the commands. */
 export type Sequence = readonly [settings: readonly number[], commands: readonly number[]];
@@ -16,6 +18,7 @@ export function simulate(library: Library, [numbers, commands]: Sequence, tally:
     trace.push(JSON.stringify(settings, (_key, value: unknown) => (value === Infinity ? '∞' : value)));
   }
   tally.sequences++;
+  if (settings.capacity > 1) tally.shared++;
   const check = (): void => {
     if (world.violation !== null) throw world.violation as Error;
   };
