@@ -209,7 +209,9 @@ export class Gets {
   }
 
   #isAlone(key: number): boolean {
-    return firstUncovered(coverage(this.world, key)) !== null;
+    const { world } = this;
+    if (world.open(key) >= world.settings.pool.maxConnectionsPerHost) return false;
+    return firstUncovered(coverage(world, key)) !== null;
   }
 }
 
