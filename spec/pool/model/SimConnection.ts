@@ -239,7 +239,6 @@ export class SimConnection implements ExchangeConnection {
   }
 
   // ---- what it comes to ------------------------------------------------------------------------------------------
-
   #endAlone(exchange: SimExchange, error: HTTPClientError): void {
     this.#quiesce(exchange, 'closed');
     this.#tellConsumer(exchange, error, false);
@@ -255,8 +254,8 @@ export class SimConnection implements ExchangeConnection {
     world.connections.exchanged(this);
     exchange.endedAt = world.clock.now();
     this.quiescent.next(exchange);
-    const { lease } = exchange.request;
-    if (lease.connection === this && lease.isLive) world.fail(`get ${lease.get.id} keeps its seat after its exchange`);
+    const { connection, get, isLive } = exchange.request.lease;
+    if (connection === this && isLive) world.fail(`get ${get.id} keeps its seat after its exchange`);
   }
 
   #end(error: HTTPClientError | null): void {
