@@ -137,7 +137,9 @@ export class Core implements LoopOwner {
 
   #arm({ state }: KeyPlace): void {
     if (state.kind === 'idle') this.idle.arm(state);
-    else if (state.kind === 'open') state.leases.forEach(lease => this.unused.watch(lease));
+    // Also one whose connection died: it may keep the place.
+    else if (state.kind === 'open' || state.kind === 'retiring')
+      state.leases.forEach(lease => this.unused.watch(lease));
   }
 
   /** A lease ends with its connection. */

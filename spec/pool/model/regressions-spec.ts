@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { BehaviorSubject, config, NEVER, Observable, Subject, type Subscriber } from 'rxjs';
 import type { Transport } from '../../../src/endpoint/index.js';
-import type { HTTPClientError } from '../../../src/errors/index.js';
+import { ResponseNeverReceivedError, type HTTPClientError } from '../../../src/errors/index.js';
 import type { PoolEvent } from '../../../src/events/index.js';
 import { HTTPConnectionPool, type LeasedProtocol, type HTTPConnectionPoolOptions } from '../../../src/pool/index.js';
 import type { ExchangeConnection, ExchangeHandle } from '../../../src/protocol/index.js';
@@ -235,5 +235,22 @@ describe('what the model of the pool found', () => {
     expect(outcome).toEqual(waiting === 1 ? ['aborted', 'first ERR_UNSOLICITED_DATA'] : ['first ERR_UNSOLICITED_DATA']);
     expect(pool.stats().connecting).toBe(waiting - 1);
     expect(none.count).toBe(0);
+  });
+
+  it('an unused lease whose connection dies while it is given is over after `leaseTimeout`', () => {
+    const lines: Line[] = [];
+    const protocolFactory = () => (lines.push(new Line()), lines.at(-1)!);
+    const pool = make({ leaseTimeout: 30, protocolFactory });
+    const dial = new Dial();
+    const first = ask(pool, 'a', dial, 'first');
+    dial.emit();
+    first.leases[0].release();
+    pool.get('a', dial.endpoint).subscribe(() => {
+      // Never sent, so a request over it may still be retried: the lease keeps the place.
+      lines[0].disconnected.next(new ResponseNeverReceivedError('lost'));
+    });
+    expect(pool.stats()).toMatchObject({ leased: 1, leaks: 0 });
+    clock.advance(60);
+    expect(pool.stats()).toMatchObject({ leased: 0, leaks: 1 });
   });
 });
