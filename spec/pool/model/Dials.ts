@@ -63,7 +63,9 @@ export class Dials {
     const covers = coverage(world, key, dial);
     const cover = covers.get(get);
     if (cover == null) {
-      if (firstUncovered(covers) !== get) world.fail(`a dial is begun for get ${get.id}, and older gets have none`);
+      const isKnown = !this.all.some(({ open, guessed, key: its }) => open && guessed && its === key);
+      if (isKnown && firstUncovered(covers) !== get)
+        world.fail(`a dial is begun for get ${get.id}, and older gets have none`);
     } else if (!(cover instanceof SimDial)) world.fail(`a dial is begun for get ${get.id} beside a seat that it gets`);
     else if (cover.get === get) world.fail(`a dial is begun for get ${get.id}, which has one`);
     else if (this.#isFree(cover, get, dial)) world.fail(`a dial is begun for get ${get.id} beside a free dial`);
@@ -124,6 +126,8 @@ export class Dials {
   freedBy(get: SimGet): void {
     if (get.state !== 'served') this.leftUnserved.add(get.key);
     for (const dial of this.all) {
+      // It may have passed on to this get, which was served before we knew.
+      if (dial.orphaned && dial.key === get.key && get.state === 'served') dial.guessed = true;
       if (dial.holder !== get) continue;
       dial.holder = null;
       dial.orphaned = get.state !== 'served';
@@ -133,20 +137,22 @@ export class Dials {
   /** At rest: free dials are adopted, and so are those of gets that left unserved, unless they were aborted. */
   atRest(key: number): void {
     const { world } = this;
+    const covers = coverage(world, key);
+    // With a seat on the way as well, two gets may have had it the other way round.
+    const isGuess = [...covers.values()].some(cover => cover instanceof SimConnection);
     const adopted = (dial: SimDial, get: SimGet): void => {
       world.tally.sight(dial.orphaned ? 'a dial passes on' : 'a free dial is adopted');
       dial.holder = get;
       dial.orphaned = false;
+      dial.guessed = isGuess;
     };
-    const covers = coverage(world, key);
     for (const [get, cover] of covers) if (cover instanceof SimDial && cover.holder !== get) adopted(cover, get);
     for (const dial of this.all) {
       if (dial.key !== key || !dial.open || !dial.orphaned) continue;
       // A get that had no other hope when the dial came free may have a better one by now.
       const heir = [...covers.keys()].find(get => !this.all.some(({ open, holder }) => open && holder === get));
       if (heir !== undefined) adopted(dial, heir);
-      // A get that is gone in the middle of its end is passed over, and its dial is free: the pool cannot know better.
-      else if (world.callbacks.sprung) dial.orphaned = false;
+      else if (dial.guessed) dial.orphaned = false;
       else world.fail(`the dial of get ${dial.get.id} goes on, and nobody can use it`);
     }
   }

@@ -15,6 +15,9 @@ export class SimDial {
   /** Its holder has left unserved, and nobody has been seen to take it over. */
   orphaned = false;
 
+  /** It may be another get that has adopted it. */
+  guessed = false;
+
   constructor(
     readonly world: World,
     /** The get that it was begun for. */

@@ -29,7 +29,9 @@ export function coverage(
     dial => dial.key === key && dial.open && dial.claim === null && dial !== without,
   );
   const seats = seatsOnTheWay(world, key);
-  const free = dials.filter(({ holder }) => holder?.state !== 'waiting');
+  const nobodys = dials.filter(({ holder }) => holder?.state !== 'waiting');
+  // One whose get leaves unserved passes on at once, or is aborted: so it was not left for another.
+  const free = [...nobodys.filter(({ orphaned }) => orphaned), ...nobodys.filter(({ orphaned }) => !orphaned)];
   const covers = new Map<SimGet, Cover | null>();
   for (const get of queue) {
     const own = dials.find(({ holder }) => holder === get);
