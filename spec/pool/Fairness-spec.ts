@@ -350,6 +350,21 @@ describe('keys that share maxConnections', () => {
     expect(rounds).toBe(1);
   });
 
+  it('the key with the oldest get comes first, also if another key has stood in line for longer', () => {
+    const kit = new PoolKit({ maxConnections: 1 });
+    const lease = kit.lease('a');
+    const left = kit.get('b');
+    kit.advance(100);
+    const oldest = kit.get('c');
+    kit.advance(900);
+    kit.get('b');
+    left.cancel();
+    const own = kit.get('a');
+    kit.advance(200);
+    lease.release();
+    expect([oldest.lease?.state, own.pending]).toEqual(['ready', true]);
+  });
+
   it('the cap is never exceeded, nor the queue forgotten, at any moment that a callback sees', () => {
     const kit = new PoolKit({ maxConnections: 4, maxConnectionsPerHost: 2 });
     const check = (): void => {

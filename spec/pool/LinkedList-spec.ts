@@ -10,7 +10,9 @@ class Item extends ListNode<Item> {
 
 describe('LinkedList', () => {
   it('does what an array does, from both ends and from the middle', () => {
-    const steps = fc.array(fc.tuple(fc.constantFrom('push', 'shift', 'remove'), fc.nat(9)), { maxLength: 60 });
+    const steps = fc.array(fc.tuple(fc.constantFrom('push', 'insert', 'shift', 'remove'), fc.nat(9)), {
+      maxLength: 60,
+    });
     fc.assert(
       fc.property(steps, all => {
         const items = Array.from({ length: 10 }, (_, name) => new Item(name));
@@ -21,6 +23,10 @@ describe('LinkedList', () => {
           if (step === 'push' && item.list === null) {
             list.push(item);
             array.push(item);
+          } else if (step === 'insert' && item.list === null) {
+            const behind = array[at % (array.length + 1)] ?? null;
+            list.insertAfter(item, behind);
+            array.splice(behind === null ? 0 : array.indexOf(behind) + 1, 0, item);
           } else if (step === 'shift') expect(list.shift()).toBe(array.shift() ?? null);
           else if (step === 'remove') {
             list.remove(item); // nothing, if it is not there

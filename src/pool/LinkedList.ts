@@ -28,6 +28,22 @@ export class LinkedList<N extends ListNode<N>> {
     this.length++;
   }
 
+  /** Puts a node behind another one; null: at the front. */
+  insertAfter(node: N, previous: N | null): void {
+    const next = previous === null ? this.#first : previous.next;
+    if (next === null) {
+      this.push(node);
+      return;
+    }
+    node.list = this;
+    node.previous = previous;
+    node.next = next;
+    next.previous = node;
+    if (previous === null) this.#first = node;
+    else previous.next = node;
+    this.length++;
+  }
+
   /** Takes the first out. */
   shift(): N | null {
     const first = this.#first;

@@ -1,33 +1,55 @@
 import type { Bucket } from './Bucket.js';
 import type { DrainLoop } from './DrainLoop.js';
+import { LinkedList, ListNode } from './LinkedList.js';
 
 /** Time for which a get waits for room before a reusable connection of another key is closed for it, in ms. */
 const patience = 1_000;
 
-/** Keys whose gets wait for room under `maxConnections`, in the order in which they ran out of it. */
+class Entry extends ListNode<Entry> {
+  constructor(
+    readonly bucket: Bucket,
+    /** The rank of the key's oldest get. */
+    readonly order: number,
+  ) {
+    super();
+  }
+}
+
+/** Keys whose gets wait for room under `maxConnections`. The key with the oldest get comes first. */
 export class RoomQueue {
-  readonly #keys = new Set<Bucket>();
+  readonly #entries = new Map<Bucket, Entry>();
+  readonly #line = new LinkedList<Entry>();
 
   constructor(private readonly loop: DrainLoop) {}
 
   has(bucket: Bucket): boolean {
-    return this.#keys.size > 0 && this.#keys.has(bucket);
+    return this.#entries.size > 0 && this.#entries.has(bucket);
   }
 
-  /** Goes to the end of the queue, or keeps its place there. */
+  /** The key has a waiting get. It takes the place of its oldest one, mostly the last. */
   join(bucket: Bucket): void {
-    this.#keys.add(bucket);
+    const { order } = bucket.waiters.first!;
+    if (this.#entries.get(bucket)?.order === order) return;
+    this.leave(bucket);
+    const entry = new Entry(bucket, order);
+    let before = this.#line.last;
+    while (before !== null && before.order > order) before = before.previous;
+    this.#line.insertAfter(entry, before);
+    this.#entries.set(bucket, entry);
   }
 
   leave(bucket: Bucket): void {
-    if (this.#keys.size > 0) this.#keys.delete(bucket);
+    if (this.#entries.size === 0) return;
+    const entry = this.#entries.get(bucket);
+    if (entry === undefined) return;
+    this.#line.remove(entry);
+    this.#entries.delete(bucket);
   }
 
   /** A place is free, or could be made free: the first key has its turn. */
   wake(): void {
-    if (this.#keys.size === 0) return;
-    const [first] = this.#keys;
-    this.loop.touch(first);
+    const { first } = this.#line;
+    if (first !== null) this.loop.touch(first.bucket);
   }
 
   /**
@@ -35,14 +57,11 @@ export class RoomQueue {
    * busy keys would take each other's place, and dial anew, for every request.
    */
   outranks(bucket: Bucket, clock: { now(): number }): boolean {
-    if (this.#keys.size === 0) return false;
+    const { first } = this.#line;
+    const key = first?.bucket === bucket ? first.next?.bucket : first?.bucket;
+    const rival = key?.waiters.first ?? null;
     const own = bucket.waiters.first;
-    for (const key of this.#keys) {
-      if (key === bucket) continue;
-      const rival = key.waiters.first;
-      if (rival === null || own === null || rival.order > own.order) return false;
-      return rival.since !== null && clock.now() - rival.since >= patience;
-    }
-    return false;
+    if (rival === null || own === null || rival.order > own.order) return false;
+    return rival.since !== null && clock.now() - rival.since >= patience;
   }
 }

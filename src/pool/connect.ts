@@ -65,7 +65,7 @@ function connected(core: Core, dial: KeyDial, transport: Transport): void {
   dial.waiter?.unlink();
   bucket.freeDials?.delete(dial);
   const member = new Member(connection, now + jittered(settings.maxConnectionAge));
-  startValidation(place, member, dial);
+  startValidation(core, place, member, dial);
   core.sockets.add(place);
   core.count(bucket, 'opened');
   core.tell(bucket, { type: 'connected', elapsed: now - dial.startedAt });
@@ -105,7 +105,7 @@ function listen(core: Core, place: KeyPlace, { connection }: Member): void {
 
 function capacityChanged(core: Core, place: KeyPlace): void {
   const { bucket, state } = place;
-  if (state.kind === 'validating') place.reseat(state, freeSeats(state.member, state.dial));
+  if (state.kind === 'validating') place.reseat(state, freeSeats(core, state.member, state.dial));
   else bucket.noteFreeSeats(place);
   core.loop.touch(bucket);
   core.loop.run();

@@ -4,7 +4,7 @@ import { beginDial, subscribeDial } from './connect.js';
 import { admit } from './get.js';
 import { cache } from './cache.js';
 import { handOut, lease, nextWaiter } from './handOut.js';
-import type { Member } from './Place.js';
+import type { Member, Open } from './Place.js';
 import { retire, unfit } from './unfit.js';
 import { poll, startValidation } from './validate.js';
 
@@ -57,13 +57,19 @@ function match(core: Core, bucket: Bucket): void {
   core.room.leave(bucket);
 }
 
+/** The RETURN case, for a connection that keeps other leases: it ends with them. */
+export function matchShared(core: Core, place: KeyPlace, state: Open): void {
+  const { bucket } = place;
+  if (bucket.waiters.length > 0 && core.room.outranks(bucket, core.deadlines)) retire(place, state, 'room');
+}
+
 /** The RETURN case, for a connection of which no seat is taken. True: it is wanted, and has to be polled. */
 export function matchReturned(core: Core, place: KeyPlace, member: Member, since: number | null): boolean {
   const { bucket } = place;
   if (bucket.waiters.length <= bucket.validatingSeats) cache(core, place, member, since);
   else if (core.room.outranks(bucket, core.deadlines)) core.leave(place, 'room');
   else {
-    startValidation(place, member, null);
+    startValidation(core, place, member, null);
     return true;
   }
   return false;
@@ -93,7 +99,7 @@ function takeIdle(core: Core, bucket: Bucket): boolean {
     const waiter = core.settings.validateIdle === false ? nextWaiter(core, bucket) : null;
     if (waiter !== null) lease(core, place, member, waiter);
     else {
-      startValidation(place, member, null);
+      startValidation(core, place, member, null);
       poll(core, place);
     }
   }

@@ -2,7 +2,7 @@ import type { ExchangeHandle } from '../protocol/index.js';
 import type { KeyPlace } from './Bucket.js';
 import type { Core } from './Core.js';
 import { released } from './LeaseEcho.js';
-import { matchReturned } from './match.js';
+import { matchReturned, matchShared } from './match.js';
 import type { Open, Retiring } from './Place.js';
 import type { Seat } from './Seat.js';
 import { retire, unfit } from './unfit.js';
@@ -57,6 +57,7 @@ function takeBack(core: Core, place: KeyPlace, state: Open | Retiring, lease: Se
     if (reason !== null && isLast) core.leave(place, reason);
     else if (reason !== null) retire(place, state, reason);
     else if (isLast) isWanted = matchReturned(core, place, member, since);
+    else matchShared(core, place, state);
   }
   if (bucket.waiters.length > 0) core.loop.touch(bucket);
   lease.end(released);

@@ -7,13 +7,16 @@ import type { Member } from './Place.js';
  * A connection without leases is on its way to a get, or, if `dial` is given, is new. What arrives on it before the loop
  * has polled (bytes, an end, an error) is fatal to it, and no answer to the request to come.
  */
-export function startValidation(place: KeyPlace, member: Member, dial: KeyDial | null): void {
-  place.become({ kind: 'validating', member, dial, seats: freeSeats(member, dial), poll: null });
+export function startValidation(core: Core, place: KeyPlace, member: Member, dial: KeyDial | null): void {
+  place.become({ kind: 'validating', member, dial, seats: freeSeats(core, member, dial), poll: null });
 }
 
-/** Number of gets that can count on a validating connection: a retry has its own seat there. */
-export function freeSeats({ connection }: Member, dial: KeyDial | null): number {
-  return dial?.beganFor.kind === 'retry' ? Math.max(connection.capacity - 1, 0) : connection.capacity;
+/** Number of gets that can count on a validating connection. A retry has its own seat there. */
+export function freeSeats(core: Core, { connection, requests }: Member, dial: KeyDial | null): number {
+  const { persistent, maxRequestsPerConnection } = core.settings;
+  const left = persistent ? maxRequestsPerConnection - requests : 1;
+  const seats = Math.min(connection.capacity, left);
+  return dial?.beganFor.kind === 'retry' ? Math.max(seats - 1, 0) : seats;
 }
 
 /** Waits until the event loop has polled, or until `validateIdle` says so. */

@@ -187,7 +187,11 @@ export class Connections {
     const { maxConnectionAge, maxRequestsPerConnection, persistent } = settings.pool;
     const { bornAt, carried, keepAlive, leases } = connection;
     const used = carried + leases.length >= maxRequestsPerConnection || keepAlive?.max === 0;
-    if (closing || !persistent || used || clock.now() >= bornAt + maxConnectionAge) connection.spent = true;
+    // One that is never empty gives way to another key by taking no further lease.
+    const [own] = this.world.gets.waiting[connection.key];
+    const givesWay = own !== undefined && this.world.gets.starving(connection.key).some(({ id }) => id < own.id);
+    const isOld = clock.now() >= bornAt + maxConnectionAge;
+    if (closing || !persistent || used || isOld || givesWay) connection.spent = true;
   }
 
   /** A get of another key that has waited long for room comes before younger gets. */

@@ -195,8 +195,7 @@ export class Gets {
   }
 
   /**
-   * The oldest gets of other keys that only the limit over all keys keeps from a dial. Among these keys it is the turn of
-   * the one that ran out of room first, however old its gets are: so nothing is said unless all have waited too long.
+   * The oldest get of other keys that only the limit over all keys keeps from a dial, if it has waited too long.
    */
   starving(key: number): SimGet[] {
     const { clock, settings } = this.world;
@@ -204,8 +203,8 @@ export class Gets {
     const rivals = this.waiting.filter(
       (waiting, its) => its !== key && waiting.some(({ starved }) => starved) && this.#isAlone(its),
     );
-    const oldest = rivals.map(([get]) => get);
-    return oldest.every(({ since }) => clock.now() - since >= patience) ? oldest : [];
+    const [oldest] = rivals.map(([get]) => get).sort((one, other) => one.id - other.id);
+    return oldest !== undefined && clock.now() - oldest.since >= patience ? [oldest] : [];
   }
 
   #isAlone(key: number): boolean {

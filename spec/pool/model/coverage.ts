@@ -9,8 +9,12 @@ export type Cover = SimConnection | SimDial;
 /** The connections that are being validated under a key, once for each seat that a get can have there. */
 export function seatsOnTheWay(world: World, key: number): SimConnection[] {
   return world.connections.all.filter(isOnTheWay(key)).flatMap(connection => {
+    // A connection that may carry one request more has one seat more, whatever its capacity.
+    const { persistent, maxRequestsPerConnection } = world.settings.pool;
+    const left = persistent ? maxRequestsPerConnection - connection.carried : 1;
+    const all = Math.min(connection.capacity, left);
     // A retry sits on the connection that was made for it.
-    const seats = connection.claimed ? connection.capacity - 1 : connection.capacity;
+    const seats = connection.claimed ? all - 1 : all;
     return Array<SimConnection>(Math.max(seats, 0)).fill(connection);
   });
 }
