@@ -65,8 +65,10 @@ export class IdleConnections {
   next(bucket: Bucket): KeyIdle | null {
     const isOldestFirst = this.settings.idleOrder === 'fifo';
     let place = isOldestFirst ? bucket.idle.first : bucket.idle.last;
-    for (; place !== null; place = isOldestFirst ? place.next : place.previous) {
+    while (place !== null) {
       const { state } = place;
+      // First: a foreign connection that is found dead leaves the list.
+      place = isOldestFirst ? place.next : place.previous;
       if (state.kind === 'idle' && state.member.connection.capacity > 0) return state;
     }
     return null;
@@ -97,10 +99,12 @@ export class IdleConnections {
     const now = this.deadlines.now();
     state.isArmed = true;
     state.until = (state.since ?? now) + lifetime;
-    // Only now: for a connection that is leased again at once, ref and unref would be two calls for nothing.
+    if (lifetime !== Infinity) {
+      const due = Math.max(state.until - now, 0);
+      state.timer = timer(due, this.settings.scheduler).subscribe(new IdleTimer(place, this.expired));
+    }
+    // Only now: for a connection that is leased again at once, ref and unref would be two calls for nothing. And last: a
+    // foreign connection that throws there takes its timer with it.
     member.connection.unref();
-    if (lifetime === Infinity) return;
-    const due = Math.max(state.until - now, 0);
-    state.timer = timer(due, this.settings.scheduler).subscribe(new IdleTimer(place, this.expired));
   }
 }

@@ -6,6 +6,8 @@ import type { Member } from './Place.js';
 export function cache(core: Core, place: KeyPlace, member: Member, since: number | null): void {
   const { idle, settings } = core;
   const lifetime = idle.lifetime(member);
+  // What was asked may have brought out that a foreign connection is dead.
+  if (place.state.kind === 'gone') return;
   if (lifetime <= 0) {
     core.leave(place, 'not-persistent');
     return;

@@ -96,6 +96,8 @@ function takeIdle(core: Core, bucket: Bucket): boolean {
   else {
     core.idle.remove(idle);
     if (idle.isArmed) member.connection.ref();
+    // A foreign connection that throws there is gone.
+    if (place.state !== idle) return true;
     const waiter = core.settings.validateIdle === false ? nextWaiter(core, bucket) : null;
     if (waiter !== null) lease(core, place, member, waiter);
     else {

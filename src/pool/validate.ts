@@ -8,7 +8,9 @@ import type { Member } from './Place.js';
  * has polled (bytes, an end, an error) is fatal to it, and no answer to the request to come.
  */
 export function startValidation(core: Core, place: KeyPlace, member: Member, dial: KeyDial | null): void {
-  place.become({ kind: 'validating', member, dial, seats: freeSeats(core, member, dial), poll: null });
+  const seats = freeSeats(core, member, dial);
+  // What was asked may have brought out that a foreign connection is dead.
+  if (place.state.kind !== 'gone') place.become({ kind: 'validating', member, dial, seats, poll: null });
 }
 
 /** Number of gets that can count on a validating connection. A retry has its own seat there. */
