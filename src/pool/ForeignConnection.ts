@@ -23,6 +23,7 @@ import {
   type ProtocolRequest,
   type ProtocolResponse,
 } from '../protocol/index.js';
+import { loopTurn } from '../timing/index.js';
 
 /** Connections of a user's `protocolFactory`, as the pool drives connections. */
 export function foreignConnections(factory: ProtocolFactory): ConnectionFactory {
@@ -30,7 +31,11 @@ export function foreignConnections(factory: ProtocolFactory): ConnectionFactory 
     const connection: unknown = factory(transport, context);
     if (!isConnection(connection)) throw new ConnectError(`it returned ${textOf(connection)}, and no Connection`);
     if (connection.capacity !== 1) {
-      connection.close();
+      try {
+        connection.close();
+      } catch (error) {
+        context.report(error);
+      }
       throw new ConnectError(`it returned a Connection of capacity ${connection.capacity}, and only 1 is supported`);
     }
     return new ForeignConnection(connection, transport, context);
@@ -49,6 +54,8 @@ class ForeignConnection extends ConnectionSubjects<ExchangeHandle> implements Ex
   #exchange: ForeignExchange | null = null;
   #isLost = false;
   #isClosing = false;
+  /** The connection broke its contract. Nothing it says of itself counts any more. */
+  #isBroken = false;
 
   constructor(
     private readonly connection: Connection,
@@ -56,10 +63,10 @@ class ForeignConnection extends ConnectionSubjects<ExchangeHandle> implements Ex
     private readonly context: ProtocolContext,
   ) {
     super();
-    connection.quiescent.subscribe({ next: () => this.#rested(), error: error => this.#distrust(error) });
+    connection.quiescent.subscribe({ next: () => this.#rested(), error: error => this.distrust(error) });
     connection.disconnected.subscribe({
       next: error => this.#lose(error),
-      error: error => this.#distrust(error),
+      error: error => this.distrust(error),
       complete: () => {
         this.#lose(null);
         this.tellClosed();
@@ -67,7 +74,7 @@ class ForeignConnection extends ConnectionSubjects<ExchangeHandle> implements Ex
     });
   }
 
-  /** A connection that died without a word is found out here, when the pool is about to rely on it. */
+  /** A connection that died without a word is found out here, when the pool is about to rely on it, and leaves the pool. */
   get capacity(): number {
     if (!this.#isLost && isDead(this.state)) this.#lose(null);
     return this.#isLost ? 0 : 1;
@@ -105,19 +112,40 @@ class ForeignConnection extends ConnectionSubjects<ExchangeHandle> implements Ex
     this.close(error);
   }
 
+  /** An exchange was answered twice. One that is over has nothing to do with the connection: another may be under way. */
+  answeredTwice(exchange: ForeignExchange): void {
+    const error = new Error('The connection answered a request twice');
+    if (exchange.isOver) this.context.report(error);
+    else this.distrust(error);
+  }
+
+  /** The connection broke its contract: it is reported, and ends. `reason`: what that means for its exchange. */
+  distrust(error: unknown, reason?: HTTPClientError): void {
+    this.context.report(error);
+    this.#isBroken = true;
+    this.close(reason);
+  }
+
+  report(error: unknown): void {
+    this.context.report(error);
+  }
+
   close(reason?: unknown): void {
     if (this.#isClosing) return;
     this.#isClosing = true;
     const exchange = this.#exchange;
-    const isPending = exchange !== null && !exchange.isOver;
+    const isPending = exchange !== null && exchange.isPending;
+    const known = reason instanceof HTTPClientError ? reason : null;
+    let isClosed = false;
     try {
       this.connection.close(reason);
     } catch (error) {
       this.context.report(error);
       this.#destroyTransport();
+      isClosed = true;
     }
-    const known = reason instanceof HTTPClientError ? reason : null;
     this.#lose(known);
+    if (isClosed) this.tellClosed();
     // The connection may close without a word to its request.
     if (isPending) exchange.error(known ?? new AbortedError('The connection was closed', { cause: reason }));
   }
@@ -146,25 +174,24 @@ class ForeignConnection extends ConnectionSubjects<ExchangeHandle> implements Ex
   #lose(error: HTTPClientError | null): void {
     if (this.#isLost) return;
     this.#isLost = true;
-    if (this.#exchange !== null) this.#exchange.isOver = true;
+    const exchange = this.#exchange;
+    if (exchange !== null) exchange.isOver = true;
     this.tellDisconnected(error);
+    if (exchange === null || exchange.isSettled) return;
+    // Its own error, or a response that came whole, is about to follow. A connection that forgets it leaves nobody waiting.
+    const forgotten = error ?? new ResponseNeverReceivedError('The connection was lost without a word to its request');
+    loopTurn.after(() => exchange.error(forgotten));
   }
 
-  /** Asks the user's code. If it throws, the connection is not used any more. */
+  /** Asks the user's code. If it throws, the connection is not used any more, and not asked again. */
   #ask<T>(question: () => T, otherwise: T): T {
+    if (this.#isBroken) return otherwise;
     try {
       return question();
     } catch (error) {
-      this.#distrust(error);
+      this.distrust(error);
       return otherwise;
     }
-  }
-
-  #distrust(error: unknown): void {
-    this.context.report(error);
-    if (this.#isLost) return;
-    this.#lose(null);
-    this.close();
   }
 
   #destroyTransport(): void {
@@ -173,7 +200,6 @@ class ForeignConnection extends ConnectionSubjects<ExchangeHandle> implements Ex
     } catch (error) {
       this.context.report(error);
     }
-    this.tellClosed();
   }
 }
 
@@ -181,7 +207,9 @@ class ForeignExchange implements ExchangeHandle {
   /** The connection told its end. */
   isOver = false;
   endedAt = 0;
-  #isSettled = false;
+  /** The receiver has its response, or its error. */
+  isSettled = false;
+  #isAnswered = false;
   #subscription: Subscription | null = null;
 
   constructor(
@@ -190,6 +218,11 @@ class ForeignExchange implements ExchangeHandle {
     readonly startedAt: number,
   ) {}
 
+  /** The receiver waits, and the connection has not told its end. */
+  get isPending(): boolean {
+    return !this.isSettled && !this.isOver;
+  }
+
   progress(): ExchangeProgress {
     return this.connection.progress();
   }
@@ -197,35 +230,47 @@ class ForeignExchange implements ExchangeHandle {
   abort(reason?: unknown): void {
     if (this.isOver) return;
     this.connection.close(reason);
-    this.#subscription?.unsubscribe();
+    try {
+      this.#subscription?.unsubscribe();
+    } catch (error) {
+      this.connection.report(error);
+    }
   }
 
   run(subscribe: () => Subscription): void {
     try {
       const subscription = subscribe();
-      if (this.#isSettled) subscription.unsubscribe();
+      if (this.isSettled) subscription.unsubscribe();
       else this.#subscription = subscription;
     } catch (cause) {
-      this.error(new RequestTransmissionFailedError(`The connection's request threw: ${textOf(cause)}`, { cause }));
+      this.#broken(new RequestTransmissionFailedError(`The connection's request threw: ${textOf(cause)}`, { cause }));
     }
   }
 
   next(response: ProtocolResponse): void {
-    if (this.#isSettled) return;
-    this.#isSettled = true;
+    if (this.#isAnswered) this.connection.answeredTwice(this);
+    if (this.isSettled) return;
+    this.isSettled = this.#isAnswered = true;
     this.receiver.next(response);
     this.receiver.complete();
   }
 
   error(error: unknown): void {
-    if (this.#isSettled) return;
-    this.#isSettled = true;
+    if (this.isSettled) return;
+    this.isSettled = true;
     this.connection.failed(error);
     this.receiver.error(error);
   }
 
   complete(): void {
-    this.error(new ResponseNeverReceivedError('The connection completed the request without a response'));
+    this.#broken(new ResponseNeverReceivedError('The connection completed the request without a response'));
+  }
+
+  #broken(error: HTTPClientError): void {
+    if (this.isSettled) return;
+    this.isSettled = true;
+    this.connection.distrust(error, error);
+    this.receiver.error(error);
   }
 }
 
