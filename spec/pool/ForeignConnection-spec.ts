@@ -414,6 +414,24 @@ describe('progress', () => {
   });
 });
 
+describe('An idle connection that died without a word', () => {
+  it.each(['lifo', 'fifo'] as const)(
+    'is passed over: the get has the one after it, and no dial is begun: %s',
+    idleOrder => {
+      const kit = new PoolKit({ idleOrder }).watch();
+      const leases = [kit.lease('k'), kit.lease('k'), kit.lease('k')];
+      for (const lease of leases) lease.release();
+      const dead = kit.connections[idleOrder === 'lifo' ? 2 : 0];
+      break_(dead, { progress: () => ({ state: 'closed', wrote: false, responseByte: false, bodySubscribed: false }) });
+      const endpoint = new FakeEndpoint();
+      send(kit.lease('k', endpoint));
+      expect(kit.connections.map(({ requests }) => requests.length)).toEqual([0, 1, 0]);
+      expect([endpoint.dials.length, kit.holds()]).toEqual([0, [1, 1, 0, 0]]);
+      expect(kit.log()).toContain('k evicted peer-closed');
+    },
+  );
+});
+
 /** Requests over the one place, in order and in a queue, with idle times and a loss between them. */
 function play(kit: PoolKit): Sent[] {
   const all: Sent[] = [];
