@@ -14,8 +14,8 @@ import type { PoolSettings } from './PoolOptions.js';
  * ```
  */
 export class EndOfTurn {
-  /** The places that changed in this turn, each once. */
-  #changed: KeyPlace[] = [];
+  /** The places that changed in this turn, each once. Null: none. */
+  #changed: KeyPlace[] | null = null;
 
   constructor(
     private readonly settings: PoolSettings,
@@ -31,13 +31,17 @@ export class EndOfTurn {
       return;
     }
     member.isNoted = true;
-    if (this.#changed.push(place) === 1) loopTurn.after(this.#end);
+    if (this.#changed !== null) this.#changed.push(place);
+    else {
+      this.#changed = [place];
+      loopTurn.after(this.#end);
+    }
   }
 
   readonly #end = (): void => {
     const changed = this.#changed;
-    this.#changed = [];
-    for (const place of changed) {
+    this.#changed = null;
+    for (const place of changed ?? []) {
       const { state } = place;
       if (!('member' in state)) continue;
       state.member.isNoted = false;

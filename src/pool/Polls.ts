@@ -4,16 +4,20 @@ import type { KeyPlace } from './Bucket.js';
 /** Connections that wait for the event loop to poll for I/O. All that begin to wait in one turn share one callback. */
 export class Polls {
   #turn = -1;
-  #joining: KeyPlace[] = [];
+  /** The connections of each turn that is not over, oldest first. */
+  readonly #batches: KeyPlace[][] = [];
 
   constructor(private readonly polled: (places: readonly KeyPlace[]) => void) {}
 
   add(place: KeyPlace): void {
-    if (this.#turn !== loopTurn.turn) {
-      const places = (this.#joining = []);
-      this.#turn = loopTurn.turn;
-      loopTurn.after(() => this.polled(places));
+    if (this.#turn === loopTurn.turn) {
+      this.#batches.at(-1)!.push(place);
+      return;
     }
-    this.#joining.push(place);
+    this.#turn = loopTurn.turn;
+    this.#batches.push([place]);
+    loopTurn.after(this.#end);
   }
+
+  readonly #end = (): void => this.polled(this.#batches.shift()!);
 }

@@ -16,7 +16,7 @@ export function serve(core: Core, bucket: Bucket): void {
     handOut(core, bucket);
     match(core, bucket);
   } while (bucket.ready.length > 0);
-  admit(core, bucket);
+  if (bucket.waiters.length > 0) admit(core, bucket);
   // Room that this key has left over, or had no use for, is offered to the next key that waits for it.
   if (hadTurn && !room.has(bucket)) room.wake();
   core.forget(bucket);
@@ -38,7 +38,7 @@ export function serve(core: Core, bucket: Bucket): void {
  *           → close it for that key
  */
 function match(core: Core, bucket: Bucket): void {
-  while (!core.closing) {
+  while (bucket.waiters.length > 0 && !core.closing) {
     if (bucket.waiters.length > bucket.validatingSeats && (leaseFreeSeat(core, bucket) || takeIdle(core, bucket))) {
       continue;
     }

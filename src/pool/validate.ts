@@ -15,9 +15,10 @@ export function startValidation(core: Core, place: KeyPlace, member: Member, dia
 
 /** Number of gets that can count on a validating connection. A retry has its own seat there. */
 export function freeSeats(core: Core, { connection, requests }: Member, dial: KeyDial | null): number {
+  const { capacity } = connection;
   const { persistent, maxRequestsPerConnection } = core.settings;
-  const left = persistent ? maxRequestsPerConnection - requests : 1;
-  const seats = Math.min(connection.capacity, left);
+  // A connection that is fit for a lease has one seat at least.
+  const seats = capacity <= 1 ? capacity : Math.min(capacity, persistent ? maxRequestsPerConnection - requests : 1);
   return dial?.beganFor.kind === 'retry' ? Math.max(seats - 1, 0) : seats;
 }
 
