@@ -76,6 +76,7 @@ describe('a request that is unsubscribed from by what it calls itself', () => {
     subscription.add(agent.post(url, from === 'body' ? leave : 'x', options).subscribe());
     await turns(4);
     expect(subscription.closed).toBe(true);
-    expect([agent.pool.stats().leased, transports[0].destroyed]).toEqual([0, true]);
+    // From within the function that makes the body nothing was sent yet: the connection stays.
+    expect([agent.pool.stats().leased, transports[0].destroyed]).toEqual([0, from === 'sent']);
   });
 });

@@ -14,6 +14,7 @@ import { answer, className, FakeTransport, record, VirtualClock } from '../suppo
 
 /** Notes in a log what it hears, as in `a: next`. */
 class Receiver implements ExchangeReceiver {
+  readonly closed = false;
   exchange: ExchangeHandle | undefined = undefined;
   response: ProtocolResponse | undefined = undefined;
   error_: unknown = undefined;

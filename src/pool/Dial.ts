@@ -31,6 +31,8 @@ export interface GetClaim<P> {
 /** A call of `warmUp`, which began the dial for later gets. */
 export interface WarmUpClaim {
   readonly kind: 'warm-up';
+  /** It has completed, failed, or was unsubscribed from. */
+  readonly isOver: boolean;
   made(): void;
   failed(error: HTTPClientError): void;
 }

@@ -16,10 +16,10 @@ import {
 } from '../protocol/index.js';
 import type { DeadlineSweep } from '../timing/index.js';
 import type { KeyPlace, KeyWaiter } from './Bucket.js';
-import { FirstAttempt } from './FirstAttempt.js';
 import { LeaseEcho, released, type LeaseEnd } from './LeaseEcho.js';
 import type { LeaseHost, RetriedLease } from './LeaseHost.js';
 import { leaseStateOf, type InnerLease, type LeaseState } from './LeasedProtocol.js';
+import { LeaseRequest } from './LeaseRequest.js';
 import type { Member } from './Place.js';
 import type { Receiver } from './Receiver.js';
 import { retried } from './retried.js';
@@ -55,6 +55,8 @@ export class Lease implements RetriedLease, InnerLease {
   /** The request is not retried any more: it was retried, or aborted. */
   #isFinal = false;
   #startedAt = 0;
+  /** The error of `abort`, which the request fails with, whatever else ends it. */
+  #aborted: HTTPClientError | null = null;
   /** The request, while it may still be retried. */
   #request: ProtocolRequest | null = null;
   #exchange: ExchangeHandle | null = null;
@@ -128,14 +130,15 @@ export class Lease implements RetriedLease, InnerLease {
       // A retry sends the request that was made, whatever has become of the caller's object by then.
       if (copied) request = snapshotOf(given);
     } catch (error) {
-      this.#fail(error, receiver);
+      this.#giveBack(error);
+      receiver.error(error);
       return undefined;
     }
     this.#request = request;
     // No operator on the way of a request that succeeds: the retry is built when a reused connection has failed.
-    const first = new FirstAttempt(this, receiver);
-    state.member.connection.send(request, first);
-    return first;
+    const sent = new LeaseRequest(this, receiver);
+    state.member.connection.send(request, sent);
+    return sent;
   }
 
   release(): void {
@@ -149,21 +152,14 @@ export class Lease implements RetriedLease, InnerLease {
     if (place === null) return;
     const error = isHTTPClientError(reason) ? reason : new AbortedError('The lease was aborted', { cause: reason });
     const isPending = this.#used;
-    this.#used = true;
-    this.#isFinal = true;
-    if (this.#phase === 'redialling') this.#abortRedial(place, error);
+    this.#used = this.#isFinal = true;
+    this.#aborted = error;
+    if (this.#phase === 'redialling') this.host.vacated(place, error);
     else if (this.#phase === 'lost') {
       // A request under way is about to fail by itself.
       if (!isPending) this.host.vacated(place, error);
     } else if (this.#exchange !== null) this.#exchange.abort(error);
     else this.host.discarded(place, this, error);
-  }
-
-  #abortRedial(place: KeyPlace, error: HTTPClientError): void {
-    const { state } = place;
-    const dial = state.kind === 'connecting' || state.kind === 'validating' ? state.dial : null;
-    this.host.vacated(place, error);
-    if (dial?.beganFor.kind === 'retry') dial.beganFor.subscriber.error(error);
   }
 
   /** The scope that it was leased for is over, in order or not. After the head, the exchange is the body's. */
@@ -218,7 +214,11 @@ export class Lease implements RetriedLease, InnerLease {
   }
 
   started(exchange: ExchangeHandle): void {
-    if (this.#place === null) return;
+    if (this.#place === null) {
+      // The function that makes the body has ended the lease.
+      exchange.abort(this.#aborted);
+      return;
+    }
     this.#exchange = exchange;
     if (this.#startedAt === 0) this.#startedAt = exchange.startedAt;
   }
@@ -231,40 +231,43 @@ export class Lease implements RetriedLease, InnerLease {
   /** The subscriber of the request unsubscribed before the response. */
   cancelled(): void {
     const error = new AbortedError('The request was unsubscribed from');
-    if (this.#retry !== null) this.#retry.unsubscribe();
-    else if (this.#phase === 'lost') this.#giveBack(error);
-    else this.#exchange?.abort(error);
+    this.#retry?.unsubscribe();
+    // Nothing was sent yet, if this comes from the function that makes the body.
+    if (this.#exchange === null || this.#phase === 'lost') this.#giveBack(error);
+    else if (this.#retry === null) this.#exchange.abort(error);
   }
 
-  failed(error: unknown, receiver: Receiver<ProtocolResponse>): void {
+  failed(given: unknown, request: LeaseRequest): void {
+    const error = this.#aborted ?? given;
     if (isHTTPClientError(error)) {
       // An endpoint of the user's may give one error again and again, and have frozen it.
       if (!Object.isFrozen(error)) error.reused = this.reused;
-      if (this.#phase === 'lost') {
-        const retry = this.#again(error, this.#request!, receiver);
+      if (this.#phase === 'lost' && this.#aborted === null) {
+        const retry = this.#again(error, request);
         // A consumer that heard of the retry may have unsubscribed before there was one to unsubscribe.
-        if (receiver.closed) retry.unsubscribe();
+        if (request.closed) retry.unsubscribe();
         else if (this.#place !== null) this.#retry = retry;
         return;
       }
     }
-    this.#fail(error, receiver);
+    this.#fail(error, request);
   }
 
-  #fail(error: unknown, receiver: Receiver<ProtocolResponse>): void {
+  #fail(error: unknown, request: LeaseRequest): void {
     addCallerStack(error, this.stack);
     this.#giveBack(error);
-    receiver.error(error);
+    request.fail(error);
   }
 
   /** The retry of a request whose reused connection died before it answered. */
-  #again(failure: HTTPClientError, request: ProtocolRequest, receiver: Receiver<ProtocolResponse>): Unsubscribable {
+  #again(failure: HTTPClientError, request: LeaseRequest): Unsubscribable {
+    const message = this.#request!;
     const fresh$ = this.host.redial(this, this.#place!, failure).pipe(
       switchMap(({ state }) => {
         this.#phase = 'held';
         this.reused = false;
         if (state.kind !== 'open') throw failure;
-        return requestOver(state.member.connection, request, exchange => this.started(exchange));
+        return requestOver(state.member.connection, message, exchange => this.started(exchange));
       }),
     );
     const mayRetry = (error: unknown): boolean => {
@@ -273,12 +276,9 @@ export class Lease implements RetriedLease, InnerLease {
       return again;
     };
     return retried(failure, fresh$, mayRetry).subscribe({
-      next: response => {
-        this.answered(response);
-        receiver.next(response);
-      },
-      complete: () => receiver.complete(),
-      error: error => this.#fail(error, receiver),
+      next: response => request.next(response),
+      complete: () => request.complete(),
+      error: error => this.#fail(error, request),
     });
   }
 

@@ -32,7 +32,10 @@ export class PoolLeaseHost implements LeaseHost {
   }
 
   vacated(place: KeyPlace, error: unknown): void {
+    const { state } = place;
+    const dial = state.kind === 'connecting' || state.kind === 'validating' ? state.dial : null;
     this.core.evict(place, 'error', error ?? undefined);
+    if (dial?.beganFor.kind === 'retry') dial.beganFor.subscriber.error(error);
   }
 
   redial(lease: RetriedLease, place: KeyPlace, failure: HTTPClientError): Observable<KeyPlace> {

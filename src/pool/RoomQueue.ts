@@ -22,6 +22,10 @@ export class RoomQueue {
 
   constructor(private readonly loop: DrainLoop) {}
 
+  get isEmpty(): boolean {
+    return this.#entries.size === 0;
+  }
+
   has(bucket: Bucket): boolean {
     return this.#entries.size > 0 && this.#entries.has(bucket);
   }

@@ -21,6 +21,8 @@ export function beginDial(core: Core, bucket: Bucket, endpoint: Endpoint, beganF
 
 export function subscribeDial(core: Core, dial: KeyDial): void {
   const { bucket } = dial.place;
+  // User code may have ended the dial before it began.
+  if (dial.place.state.kind !== 'connecting') return;
   core.tell(bucket, { type: 'connecting' });
   let subscription: Subscription;
   try {
@@ -45,14 +47,14 @@ function connected(core: Core, dial: KeyDial, transport: Transport): void {
   const { bucket } = place;
   // No get is left for a transport that comes too late, or for a second one.
   if (place.state.kind !== 'connecting') {
-    transport.destroy();
+    guarded(() => transport.destroy());
     return;
   }
   let connection: ExchangeConnection;
   try {
     connection = settings.connect(transport, contextOf(core, bucket));
   } catch (cause) {
-    transport.destroy();
+    guarded(() => transport.destroy());
     failed(core, dial, new ConnectError(`The protocolFactory failed: ${textOf(cause)}`, { cause }));
     return;
   }

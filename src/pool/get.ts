@@ -43,27 +43,29 @@ export function passOn(core: Core, bucket: Bucket, dial: KeyDial): void {
   const heir = bucket.oldestUncovered;
   if (heir !== null) heir.link(dial);
   // A warm-up still wants the connection.
-  else if (dial.beganFor.kind === 'warm-up') (bucket.freeDials ??= new Set()).add(dial);
+  else if (dial.beganFor.kind === 'warm-up' && !dial.beganFor.isOver) (bucket.freeDials ??= new Set()).add(dial);
   else core.leave(dial.place, 'cancelled');
 }
 
 export function refuse(core: Core, waiter: KeyWaiter, error: HTTPClientError): void {
-  waiter.settle();
+  if (!waiter.settled) leaveQueue(core, waiter);
   core.count(waiter.bucket, 'refusals');
   core.tell(waiter.bucket, { type: 'refused', error });
   waiter.fail(error);
 }
 
-/** Gets that are new since the last pass wait if nothing is on its way to them, or are refused. */
+/** Each new get of a key waits, or is refused if the queue is full. */
 export function admit(core: Core, bucket: Bucket): void {
   const { maxPending } = core.settings;
-  for (let waiter = bucket.waiters.last; waiter !== null && !waiter.admitted; waiter = bucket.waiters.last) {
-    if (bucket.uncovered <= maxPending) break;
-    const snapshot = core.snapshot(bucket, waiter.since);
-    refuse(core, waiter, new PoolQueueFullError(maxPending, snapshot, bucket.lastDialError));
+  const { last } = bucket.waiters;
+  if (last !== null && !last.admitted && bucket.uncovered > maxPending) {
+    refuse(core, last, new PoolQueueFullError(maxPending, core.snapshot(bucket, last.since), bucket.lastDialError));
+    // The refused consumer may have freed a place, or have come again: `match` looks before the next one is refused.
+    core.loop.touch(bucket);
+    return;
   }
   const waits = bucket.uncovered > 0;
-  for (let waiter = bucket.waiters.last; waiter !== null && !waiter.admitted; waiter = waiter.previous) {
+  for (let waiter = last; waiter !== null && !waiter.admitted; waiter = waiter.previous) {
     waiter.admitted = true;
     waiter.since ??= core.deadlines.now();
     if (waits) core.tell(bucket, { type: 'pending', depth: bucket.waiters.length });

@@ -20,6 +20,8 @@ export function handOut(core: Core, bucket: Bucket): void {
     else {
       // A pool that is closing has nothing to give any more.
       const waiter = core.closing || member.connection.capacity === 0 ? null : nextWaiter(core, bucket);
+      // A get that has gone may have ended the connection by the teardown of its endpoint.
+      if (place.state !== state) continue;
       const reason = waiter === null ? unfit(core, member, 0) : null;
       if (waiter !== null) lease(core, place, member, waiter);
       else if (reason !== null) core.leave(place, reason);

@@ -29,7 +29,10 @@ export function disconnected(core: Core, place: KeyPlace, error: HTTPClientError
 function loseLeased(core: Core, place: KeyPlace, state: Open | Retiring, error: HTTPClientError | null): void {
   const { bucket } = place;
   const { member, leases } = state;
-  const heir = leases.find(lease => lease.lost(error));
+  // A request under way goes before an unused lease.
+  const heir =
+    leases.find(lease => !lease.isUnused && lease.lost(error)) ??
+    leases.find(lease => lease.isUnused && lease.lost(error));
   if (heir === undefined) {
     const reason = leases.some(lease => lease.isUpgraded) ? 'upgraded' : lossReason(error, 'not-persistent');
     core.evict(place, reason, error ?? undefined);

@@ -17,6 +17,7 @@ export function serve(core: Core, bucket: Bucket): void {
     match(core, bucket);
   } while (bucket.ready.length > 0);
   if (bucket.waiters.length > 0) admit(core, bucket);
+  if (bucket.uncovered === 0) room.leave(bucket);
   // Room that this key has left over, or had no use for, is offered to the next key that waits for it.
   if (hadTurn && !room.has(bucket)) room.wake();
   core.forget(bucket);
@@ -48,11 +49,20 @@ function match(core: Core, bucket: Bucket): void {
     if (free !== undefined) {
       bucket.freeDials!.delete(free);
       waiter.link(free);
-    } else if (makeRoom(core, bucket)) {
+    } else if (bucket.open >= core.settings.maxConnectionsPerHost) break;
+    else if (core.places.size >= core.settings.maxConnections) {
+      const { oldest } = core.idle;
+      if (oldest === undefined) {
+        core.room.join(bucket);
+        return;
+      }
+      // The place is free now. User code may have run: all is asked again.
+      core.leave(oldest, 'room');
+    } else {
       const dial = beginDial(core, bucket, waiter.endpoint, { kind: 'get', waiter });
       waiter.link(dial);
       subscribeDial(core, dial);
-    } else return;
+    }
   }
   core.room.leave(bucket);
 }
@@ -79,11 +89,13 @@ export function matchReturned(core: Core, place: KeyPlace, member: Member, since
 function leaseFreeSeat(core: Core, bucket: Bucket): boolean {
   const place = bucket.fullestWithFreeSeat;
   if (place?.state.kind !== 'open') return false;
-  const { member, leases } = place.state;
-  const reason = unfit(core, member, leases.length);
+  const { state } = place;
   const waiter = nextWaiter(core, bucket);
-  if (reason !== null) retire(place, place.state, reason);
-  else if (waiter !== null) lease(core, place, member, waiter);
+  // A get that has gone may end the connection by the teardown of its endpoint.
+  if (waiter === null || place.state !== state) return true;
+  const reason = unfit(core, state.member, state.leases.length);
+  if (reason !== null) retire(place, state, reason);
+  else lease(core, place, state.member, waiter);
   return true;
 }
 
@@ -99,29 +111,12 @@ function takeIdle(core: Core, bucket: Bucket): boolean {
     // A foreign connection that throws there is gone.
     if (place.state !== idle) return true;
     const waiter = core.settings.validateIdle === false ? nextWaiter(core, bucket) : null;
+    if (place.state !== idle) return true;
     if (waiter !== null) lease(core, place, member, waiter);
     else {
       startValidation(core, place, member, null);
       poll(core, place);
     }
   }
-  return true;
-}
-
-function makeRoom(core: Core, bucket: Bucket): boolean {
-  const { places, idle, room, settings } = core;
-  if (bucket.open >= settings.maxConnectionsPerHost) {
-    room.leave(bucket);
-    return false;
-  }
-  if (places.size >= settings.maxConnections) {
-    const { oldest } = idle;
-    if (oldest === undefined) {
-      room.join(bucket);
-      return false;
-    }
-    core.leave(oldest, 'room');
-  }
-  room.leave(bucket);
   return true;
 }

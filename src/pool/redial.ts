@@ -41,8 +41,9 @@ export function redial(
     return () => {
       deadline.dispose();
       // The retry was given up before there was a connection.
-      const { kind } = place.state;
-      if (kind === 'connecting' || kind === 'validating') core.evict(place, 'cancelled');
+      const { state: now } = place;
+      const isPending = (now.kind === 'connecting' || now.kind === 'validating') && now.dial === dial;
+      if (isPending) core.evict(place, 'cancelled');
     };
   });
 }

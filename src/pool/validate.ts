@@ -56,6 +56,7 @@ function pollBy(polled$: Observable<unknown>, core: Core, place: KeyPlace, state
       once();
     },
   });
-  if (isOver) subscription.unsubscribe();
+  // The connection may have died within the subscribe.
+  if (isOver || place.state !== state) subscription.unsubscribe();
   else state.poll = subscription;
 }

@@ -31,7 +31,7 @@ class WarmUp implements WarmUpClaim {
   readonly kind = 'warm-up';
   readonly #dials: KeyDial[] = [];
   #made = 0;
-  #isOver = false;
+  isOver = false;
 
   constructor(
     private readonly core: Core,
@@ -58,13 +58,14 @@ class WarmUp implements WarmUpClaim {
   #room(): number {
     const { bucket, core } = this;
     const { settings, places, idle } = core;
-    const waiting = bucket.freeDials?.size ?? 0;
+    if (!settings.persistent || !core.room.isEmpty) return 0;
+    let toBeIdle = idle.length;
+    for (const other of core.buckets.values()) toBeIdle += spareOf(other);
     return Math.min(
-      settings.persistent ? Infinity : 0,
       settings.maxConnectionsPerHost - bucket.open,
       settings.maxConnections - places.size,
-      settings.maxPersistentPerHost - bucket.idling - waiting,
-      settings.maxPersistent - idle.length - waiting,
+      settings.maxPersistentPerHost - bucket.idling - spareOf(bucket),
+      settings.maxPersistent - toBeIdle,
     );
   }
 
@@ -74,22 +75,22 @@ class WarmUp implements WarmUpClaim {
   }
 
   #completeIfMade(): void {
-    if (this.#isOver || this.#made < this.#dials.length) return;
-    this.#isOver = true;
+    if (this.isOver || this.#made < this.#dials.length) return;
+    this.isOver = true;
     this.subscriber.next(this.#made);
     this.subscriber.complete();
   }
 
   failed(error: HTTPClientError): void {
-    if (this.#isOver) return;
+    if (this.isOver) return;
     this.abort();
     this.subscriber.error(error);
   }
 
   /** Aborts the dials that no get has adopted. */
   abort(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.isOver) return;
+    this.isOver = true;
     for (const dial of this.#dials) {
       if (dial.place.state.kind === 'connecting' && dial.waiter === null) {
         guarded(() => this.core.leave(dial.place, 'cancelled'));
@@ -97,4 +98,9 @@ class WarmUp implements WarmUpClaim {
     }
     this.core.loop.run();
   }
+}
+
+/** Number of connections on their way under a key that no get waits for. */
+function spareOf(bucket: Bucket): number {
+  return (bucket.freeDials?.size ?? 0) + Math.max(bucket.validating - bucket.waiters.length, 0);
 }

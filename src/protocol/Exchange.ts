@@ -189,4 +189,4 @@ export class Exchange implements BodyOwner, ExchangeHandle {
 }
 
 const ignore = (): undefined => undefined;
-const noReceiver: ExchangeReceiver = { started: ignore, next: ignore, error: ignore, complete: ignore };
+const noReceiver: ExchangeReceiver = { closed: true, started: ignore, next: ignore, error: ignore, complete: ignore };

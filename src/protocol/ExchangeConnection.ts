@@ -18,6 +18,8 @@ export interface ExchangeHandle {
 
 /** The receiver of a response. */
 export interface ExchangeReceiver extends Observer<ProtocolResponse> {
+  /** The receiver takes no notification any more. */
+  readonly closed: boolean;
   /** Comes before all other notifications: a transport may answer, fail or throw inside its `write`. */
   started(exchange: ExchangeHandle): void;
 }

@@ -18,7 +18,7 @@ import { Exchange, type ExchangeOwner } from './Exchange.js';
 import type { ExchangeConnection, ExchangeReceiver } from './ExchangeConnection.js';
 import { ExchangeTimer, type TimerOwner } from './ExchangeTimer.js';
 import { lossError } from './lossError.js';
-import { outgoing, type Outgoing } from './outgoing.js';
+import { closeMade, outgoing, type Outgoing } from './outgoing.js';
 import type { ProtocolRequest } from './ProtocolRequest.js';
 import type { ProtocolResponse } from './ProtocolResponse.js';
 import { requestOver } from './requestOver.js';
@@ -38,13 +38,13 @@ export class HTTP11ClientProtocol
   implements Connection, ExchangeConnection, TransportSink, ExchangeOwner, WriterOwner, ReaderOwner, TimerOwner
 {
   readonly capacity = 1;
+  keepAlive: Connection['keepAlive'] = undefined;
   /** @internal */
   readonly flow: BodyFlow;
   readonly #machine: StateMachine;
   readonly #writer: RequestWriter;
   readonly #reader: ResponseReader;
   readonly #timer: ExchangeTimer;
-  #keepAlive: Connection['keepAlive'] = undefined;
   #exchange: Exchange | null = null;
   // The progress of the last exchange, which is not kept: it would keep its request and its response.
   #wrote = false;
@@ -69,10 +69,6 @@ export class HTTP11ClientProtocol
 
   get info(): TransportInfo {
     return this.transport.info;
-  }
-
-  get keepAlive(): { readonly timeout?: number; readonly max?: number } | undefined {
-    return this.#keepAlive;
   }
 
   progress(): ExchangeProgress {
@@ -120,8 +116,11 @@ export class HTTP11ClientProtocol
       receiver.error(error);
       return null;
     }
-    // The function that makes the body may have used, or closed, the connection meanwhile.
-    if (this.#refuses(receiver)) return null;
+    // The function that makes the body may have unsubscribed, or used, or closed, the connection meanwhile.
+    if (this.#refuses(receiver)) {
+      closeMade(request, message);
+      return null;
+    }
     const exchange = new Exchange(this, receiver, message);
     exchange.startedAt = this.context.deadlines.now();
     this.#exchange = exchange;
@@ -143,6 +142,7 @@ export class HTTP11ClientProtocol
 
   #refuses(receiver: ExchangeReceiver): boolean {
     const { state } = this.#machine;
+    if (receiver.closed) return true;
     if (transitions[state].request !== 'refused') return false;
     receiver.error(new RequestNotSentError(`The connection is ${state}: it takes no request`));
     return true;
@@ -211,7 +211,7 @@ export class HTTP11ClientProtocol
   head(exchange: Exchange, head: ResponseHead, length: number | null): void {
     exchange.headAt = this.context.deadlines.now();
     exchange.headed(head, this.context.limits.maxDrain, length);
-    this.#keepAlive = this.#reader.keepAlive;
+    this.keepAlive = this.#reader.keepAlive;
     if (this.#machine.enter('head') !== 'early') return;
     exchange.writtenAt = exchange.headAt;
     // Anything but success before the upload is over means that the server does not want the rest of it.

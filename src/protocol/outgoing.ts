@@ -58,6 +58,11 @@ export function outgoing(request: ProtocolRequest, authority: string, mayPersist
   return message;
 }
 
+/** Closes a body that the caller's function has made for a request that is not sent. */
+export function closeMade(request: ProtocolRequest, { body }: Outgoing): void {
+  if (body !== null && typeof own(request, 'body') === 'function') closeBody(body);
+}
+
 /** Opens the body, decides the framing, and writes the head. */
 function prepare(request: ProtocolRequest, authority: string, mayPersist: boolean): Outgoing {
   const method = own(request, 'method') ?? 'GET';

@@ -13,6 +13,9 @@ export function requestOver(
   return new Observable(subscriber => {
     let settled = false;
     const exchange = connection.send(request, {
+      get closed() {
+        return subscriber.closed;
+      },
       started,
       next: response => {
         settled = true;

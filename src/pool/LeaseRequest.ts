@@ -1,38 +1,53 @@
 import type { Unsubscribable } from 'rxjs';
 import type { ExchangeHandle, ExchangeReceiver, ProtocolResponse } from '../protocol/index.js';
-import type { Receiver } from './Receiver.js';
+import { isGone, type Receiver } from './Receiver.js';
 
 /** The lease, as its request sees it. */
 export interface Requester {
   started(exchange: ExchangeHandle): void;
   answered(response: ProtocolResponse): void;
-  failed(error: unknown, receiver: Receiver<ProtocolResponse>): void;
+  failed(error: unknown, request: LeaseRequest): void;
   /** The subscriber unsubscribed before it had the response or the error. */
   cancelled(): void;
 }
 
-/** The request while all goes well: the receiver of the exchange, and the teardown of the subscriber, in one object. */
-export class FirstAttempt implements ExchangeReceiver, Unsubscribable {
-  #settled = false;
+/**
+ * The request of a lease: the receiver of its first exchange, and the teardown of its subscriber, in one object. A retry
+ * tells its outcome here as well.
+ */
+export class LeaseRequest implements ExchangeReceiver, Unsubscribable {
+  #isSettled = false;
 
   constructor(
     private readonly lease: Requester,
     private readonly receiver: Receiver<ProtocolResponse>,
   ) {}
 
+  /** No notification reaches the subscriber any more. */
+  get closed(): boolean {
+    return this.#isSettled || isGone(this.receiver);
+  }
+
   started(exchange: ExchangeHandle): void {
     this.lease.started(exchange);
   }
 
   next(response: ProtocolResponse): void {
-    this.#settled = true;
+    this.#isSettled = true;
     this.lease.answered(response);
     this.receiver.next(response);
   }
 
+  /** The first exchange failed: the lease may retry. */
   error(error: unknown): void {
     // The receiver of a cancelled request hears nothing more.
-    if (!this.#settled) this.lease.failed(error, this.receiver);
+    if (!this.#isSettled) this.lease.failed(error, this);
+  }
+
+  /** The request failed for good. */
+  fail(error: unknown): void {
+    this.#isSettled = true;
+    this.receiver.error(error);
   }
 
   complete(): void {
@@ -40,8 +55,8 @@ export class FirstAttempt implements ExchangeReceiver, Unsubscribable {
   }
 
   unsubscribe(): void {
-    if (this.#settled) return;
-    this.#settled = true;
+    if (this.#isSettled) return;
+    this.#isSettled = true;
     this.lease.cancelled();
   }
 }
