@@ -8,7 +8,7 @@ import { Waiter } from '../../src/pool/Waiter.js';
 /** A connection of two seats that is dialled, and what its key counts. */
 function place() {
   const bucket = new Bucket('k');
-  const dial = new Dial(null as never, { kind: 'get', waiter: null as never }, 0);
+  const dial: KeyDial = new Dial(null as never, { kind: 'get', waiter: null as never }, 0);
   const one = new Place(bucket, dial);
   const member = new Member({ capacity: 2 } as never, Infinity);
   const counts = () => {
