@@ -217,6 +217,7 @@ describe('request', () => {
     const kit = poolWith({ request: () => throwError(() => new Error('not this one')) });
     const sent = send(kit.lease('k'));
     expect(sent.error).toMatchObject({ message: 'not this one' });
+    expect(sent.error).not.toHaveProperty('reused');
     expect([kit.holds(), kit.connections[0].closes]).toEqual([[0, 1, 0, 0], 0]);
   });
 
