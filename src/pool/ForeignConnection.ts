@@ -101,7 +101,7 @@ class ForeignConnection extends ConnectionSubjects<ExchangeHandle> implements Ex
     const exchange = new ForeignExchange(this, receiver, this.context.deadlines.now());
     this.#exchange = exchange;
     receiver.started(exchange);
-    if (!exchange.isOver) exchange.run(() => this.connection.request(request).subscribe(exchange));
+    exchange.run(() => this.connection.request(request).subscribe(exchange));
     return exchange;
   }
 
@@ -147,7 +147,7 @@ class ForeignConnection extends ConnectionSubjects<ExchangeHandle> implements Ex
     this.#lose(known);
     if (isClosed) this.tellClosed();
     // The connection may close without a word to its request.
-    if (isPending) exchange.error(known ?? new AbortedError('The connection was closed', { cause: reason }));
+    if (isPending) exchange.error(known ?? new AbortedError('The connection was closed'));
   }
 
   ref(): void {
@@ -160,7 +160,6 @@ class ForeignConnection extends ConnectionSubjects<ExchangeHandle> implements Ex
 
   #rested(): void {
     const exchange = this.#exchange;
-    if (this.#isLost) return;
     // The pool has no lease for a stray exchange, and destroys the connection.
     if (exchange === null || exchange.isOver || this.state !== 'quiescent') {
       this.tellQuiescent(stray);
@@ -268,9 +267,8 @@ class ForeignExchange implements ExchangeHandle {
 
   #broken(error: HTTPClientError): void {
     if (this.isSettled) return;
-    this.isSettled = true;
     this.connection.distrust(error, error);
-    this.receiver.error(error);
+    this.error(error);
   }
 }
 
