@@ -87,10 +87,11 @@ describe('A protocolFactory', () => {
     },
   );
 
-  it('is told of the capacity also where close throws', () => {
+  it('is told of the capacity also where close throws', async () => {
     const kit = poolWith({ capacity: 2, close: boom });
     expect((kit.get('k').error as Error).message).toContain('capacity 2');
-    expect(socketOf(kit)).toBe(1);
+    await microtasks();
+    expect([reports(kit), socketOf(kit)]).toEqual([['boom'], 1]);
     expectServed(kit);
   });
 
@@ -210,6 +211,28 @@ describe('request', () => {
     expect((sent.error as Error).message).toContain(told);
     expect(reports(kit)).toEqual([expect.stringContaining(told)]);
     expect(kit.connections[0].closes).toBe(1);
+    expectServed(kit);
+  });
+
+  it('that throws is told as the cause of the error', () => {
+    const { error } = send(poolWith({ request: boom }).lease('k'));
+    expect(error).toMatchObject({ cause: { message: 'boom' } });
+  });
+
+  it('that aborts its own lease is unsubscribed from, and reports nothing', async () => {
+    let torn = 0;
+    const kit = poolWith({
+      request: () =>
+        new Observable(() => {
+          lease.abort();
+          return () => torn++;
+        }),
+    });
+    const lease = kit.lease('k');
+    const sent = send(lease);
+    await microtasks();
+    expectFailed(sent);
+    expect([torn, reports(kit), lease.state]).toEqual([1, [], 'closed']);
     expectServed(kit);
   });
 
@@ -416,21 +439,21 @@ describe('progress', () => {
 });
 
 describe('An idle connection that died without a word', () => {
-  it.each(['lifo', 'fifo'] as const)(
-    'is passed over: the get has the one after it, and no dial is begun: %s',
-    idleOrder => {
-      const kit = new PoolKit({ idleOrder }).watch();
-      const leases = [kit.lease('k'), kit.lease('k'), kit.lease('k')];
-      for (const lease of leases) lease.release();
-      const dead = kit.connections[idleOrder === 'lifo' ? 2 : 0];
-      break_(dead, { progress: () => ({ state: 'closed', wrote: false, responseByte: false, bodySubscribed: false }) });
-      const endpoint = new FakeEndpoint();
-      send(kit.lease('k', endpoint));
-      expect(kit.connections.map(({ requests }) => requests.length)).toEqual([0, 1, 0]);
-      expect([endpoint.dials.length, kit.holds()]).toEqual([0, [1, 1, 0, 0]]);
-      expect(kit.log()).toContain('k evicted peer-closed');
-    },
-  );
+  it.each([
+    ['lifo', 'closed'],
+    ['fifo', 'upgraded'],
+  ] as const)('is passed over: the get has the one after it, and no dial is begun: %s, %s', (idleOrder, state) => {
+    const kit = new PoolKit({ idleOrder }).watch();
+    const leases = [kit.lease('k'), kit.lease('k'), kit.lease('k')];
+    for (const lease of leases) lease.release();
+    const dead = kit.connections[idleOrder === 'lifo' ? 2 : 0];
+    break_(dead, { progress: () => ({ state, wrote: false, responseByte: false, bodySubscribed: false }) });
+    const endpoint = new FakeEndpoint();
+    send(kit.lease('k', endpoint));
+    expect(kit.connections.map(({ requests }) => requests.length)).toEqual([0, 1, 0]);
+    expect([endpoint.dials.length, kit.holds()]).toEqual([0, [1, 1, 0, 0]]);
+    expect(kit.log()).toContain('k evicted peer-closed');
+  });
 });
 
 /** Requests over the one place, in order and in a queue, with idle times and a loss between them. */

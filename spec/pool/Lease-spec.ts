@@ -58,6 +58,18 @@ describe('A lease whose connection is lost, while its request may be retried', (
 });
 
 describe('A lease whose request is retried', () => {
+  it('goes on, whatever the dead connection says of itself afterwards', async () => {
+    const { kit, lose } = lost();
+    const sent = send(kit.lease('k'));
+    lose();
+    kit.connections[0].quiescentByMistake();
+    expect(kit.holds()).toEqual([1, 0, 0, 0]);
+    await turns();
+    kit.connections[1].answer();
+    expect([sent.response?.status, kit.holds()]).toEqual([200, [0, 1, 0, 0]]);
+    expect(kit.log()).not.toContain('k error');
+  });
+
   it.each(['dialled', 'validated'])('ends when it is aborted while the new connection is %s', at => {
     const polled = new Subject<void>();
     const kit = new PoolKit({ maxConnectionsPerHost: 1, validateIdle: polled });
