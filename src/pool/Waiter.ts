@@ -52,8 +52,8 @@ export class Waiter<B extends Tally> extends ListNode<Waiter<B>> implements Dial
 
   /** What is left of `acquireTimeout`, in ms. */
   timeLeft(clock: { now(): number }): number {
-    if (this.acquireTimeout === Infinity || this.since === null) return this.acquireTimeout;
-    return this.since + this.acquireTimeout - clock.now();
+    const now = clock.now();
+    return (this.since ?? now) + this.acquireTimeout - now;
   }
 
   /** Leaves the queue and its dial. Nothing that happens later concerns the get. */
@@ -65,7 +65,6 @@ export class Waiter<B extends Tally> extends ListNode<Waiter<B>> implements Dial
   }
 
   fail(error: HTTPClientError): void {
-    if (!this.settled) this.settle();
     addCallerStack(error, this.stack);
     guarded(() => this.receiver.error(error));
   }
