@@ -151,7 +151,14 @@ describe('A connection with several seats', () => {
     const leases = [lease(), lease()];
     const sent = leases.map(one => send(one));
     const waiting = get();
+    let before: unknown;
+    connections[0].disconnected.subscribe(() => (before = [leases.map(({ state }) => state), holds()]));
     connections[0].lose();
+    // Before any request hears of it, what is left is the one lease that keeps the place.
+    expect(before).toEqual([
+      ['waiting', 'closed'],
+      [1, 1, 0, 1],
+    ]);
     expect(sent[1].error).toMatchObject({ code: 'ERR_RESPONSE_NEVER_RECEIVED' });
     expect([leases[0].reused, leases[1].state]).toEqual([false, 'closed']);
     // The second seat of the new connection is that of the get that waits.
