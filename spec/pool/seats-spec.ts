@@ -204,6 +204,21 @@ describe('A connection with several seats that takes no further lease', () => {
     expect([evictions(), holds()]).toEqual([['max-age'], [1, 1, 0, 0]]);
   });
 
+  it.each([
+    [1_000, ['room'], 2, ['other']],
+    [999, [], 1, ['k']],
+  ])('as an older get of another key waits for room, since %d ms', (waited, reasons, made, served) => {
+    const { pool, connections, endpoint, lease, get, advance, evictions } = poolOf(2, { maxConnections: 1 });
+    const [first, second] = [lease(), lease()];
+    const other = record(pool.get('other', endpoint.stream));
+    const own = get();
+    advance(waited);
+    first.release();
+    second.release();
+    expect([evictions(), connections.length]).toEqual([reasons, made]);
+    expect([...own.values, ...other.values].map(({ key }) => key)).toEqual(served);
+  });
+
   it.each<[string, (stage: ReturnType<typeof retiring>) => void, string]>([
     ['is aborted unused', ({ last }) => last.abort(), 'cancelled'],
     ['leaks', ({ advance }) => advance(1_000), 'leaked'],
