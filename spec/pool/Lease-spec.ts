@@ -42,7 +42,7 @@ describe('A lease whose connection is lost, while its request may be retried', (
     // The request is about to fail, and gives the place back then.
     expect(kit.holds()).toEqual([1, 0, 0, 0]);
     await turns();
-    expect(sent.error).toMatchObject({ code: 'ERR_RESPONSE_NEVER_RECEIVED' });
+    expect(sent.error).toMatchObject({ code: 'ERR_ABORTED' });
     expect([kit.holds(), kit.connections.length]).toEqual([[0, 0, 0, 0], 1]);
   });
 
