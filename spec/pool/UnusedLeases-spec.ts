@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { finalize } from 'rxjs';
-import { PoolKit, send, unhandledErrors } from './support/index.js';
+import { finalize, firstValueFrom } from 'rxjs';
+import { turns } from '../loopback/until.js';
+import { FakeEndpoint, PoolKit, send, unhandledErrors } from './support/index.js';
 
 describe('leases that nobody uses', () => {
   it('leak one after the other, each at its own time, whatever becomes of the others', () => {
@@ -58,6 +59,18 @@ describe('leases that nobody uses', () => {
     kit.lease('c');
     kit.advance(100);
     expect(kit.pool.stats()).toMatchObject({ leaks: 3, leased: 0 });
+  });
+
+  it('leak also if their connection is lost in the loop turn in which they were given', async () => {
+    const kit = new PoolKit({ validateIdle: true, leaseTimeout: 100 });
+    const lease = () => firstValueFrom(kit.pool.get('k', new FakeEndpoint('connects').stream));
+    (await lease()).release();
+    const kept = await lease();
+    kit.connections[0].finFromServer();
+    expect([kept.state, kit.holds()]).toEqual(['ready', [1, 0, 0, 0]]);
+    await turns();
+    kit.advance(100);
+    expect([kept.state, kit.pool.stats().leaks, kit.holds()]).toEqual(['closed', 1, [0, 0, 0, 0]]);
   });
 
   it('a timeout of 0 is over at the next tick, not before the lease can be used', () => {

@@ -33,6 +33,10 @@ describe('closeIdle', () => {
     expect(kit.pool.keys()).toEqual(['b']);
   });
 
+  it('refuses a key that is no string', () => {
+    expect(() => new PoolKit().pool.closeIdle(5 as never)).toThrow('key');
+  });
+
   it('leaves leased connections and dials alone', () => {
     const kit = idleUnder('idle');
     const sent = send(kit.lease('leased'));
