@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { asyncScheduler, type SchedulerLike } from 'rxjs';
 import type { KeyPlace } from '../../src/pool/Bucket.js';
 import { EndOfTurn } from '../../src/pool/EndOfTurn.js';
-import type { Member } from '../../src/pool/Place.js';
+import type { PooledConnection } from '../../src/pool/Place.js';
 import type { PoolSettings } from '../../src/pool/PoolOptions.js';
 import { Polls } from '../../src/pool/Polls.js';
 import { DeadlineSweep, loopTurn, unrefScheduler } from '../../src/timing/index.js';
@@ -16,16 +16,16 @@ function turnOf(scheduler: SchedulerLike, validateIdle = false) {
   const deadlines = new DeadlineSweep(scheduler);
   deadlines.now();
   const turn = new EndOfTurn({ scheduler, validateIdle } as PoolSettings, deadlines, place => armed.push(place));
-  const member = { isNoted: false } as Member;
-  const place = { state: { kind: 'idle', member } } as unknown as KeyPlace;
-  return { armed, member, place, note: () => turn.note(place, member) };
+  const pooled = { isNoted: false } as PooledConnection;
+  const place = { state: { kind: 'idle', pooled } } as unknown as KeyPlace;
+  return { armed, pooled, place, note: () => turn.note(place, pooled) };
 }
 
 describe('The end of a loop turn', () => {
   it('arms the timers of a place once, however often that changed in the turn', async () => {
-    const { armed, member, place, note } = turnOf(unrefScheduler);
+    const { armed, pooled, place, note } = turnOf(unrefScheduler);
     for (let i = 0; i < 3; i++) note();
-    expect([armed, member.isNoted]).toEqual([[], true]);
+    expect([armed, pooled.isNoted]).toEqual([[], true]);
     await turns();
     expect(armed).toEqual([place]);
     note();

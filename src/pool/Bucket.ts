@@ -2,7 +2,7 @@ import type { PoolSnapshot } from '../errors/index.js';
 import type { ProtocolContext } from '../protocol/index.js';
 import type { Dial } from './Dial.js';
 import { LinkedList } from './LinkedList.js';
-import type { Idle, Member, Open, Place, Retiring, Validating } from './Place.js';
+import type { Idle, PooledConnection, Open, Place, Retiring, Validating } from './Place.js';
 import { Counters } from './PoolStats.js';
 import type { Seat } from './Seat.js';
 import { Tally } from './Tally.js';
@@ -20,7 +20,7 @@ export class Bucket extends Tally {
   readonly waiters = new LinkedList<KeyWaiter>();
   /** Longest idle first. */
   readonly idle = new LinkedList<KeyPlace>();
-  /** Validated connections, on their way to a get or to the idle ones. */
+  /** Validated connections that the next pass hands out or caches. */
   readonly ready = new LinkedList<KeyPlace>();
   /** Dials that no get counts on, oldest first. Made when there is one. */
   freeDials: Set<KeyDial> | null = null;
@@ -64,7 +64,7 @@ export class Bucket extends Tally {
     return null;
   }
 
-  /** The open connection with a free seat that has the most seats taken: the surplus idles and ages. */
+  /** The busiest open connection with a free seat. The others empty and age out. */
   get fullestWithFreeSeat(): KeyPlace | null {
     if (this.withFreeSeats === null) return null;
     let fullest: KeyPlace | null = null;
@@ -79,10 +79,10 @@ export class Bucket extends Tally {
   }
 
   /** Gives a seat of a connection to a lease. */
-  seat(place: KeyPlace, member: Member, lease: Seat): void {
+  seat(place: KeyPlace, pooled: PooledConnection, lease: Seat): void {
     const { state } = place;
     if (state.kind === 'open') state.leases.push(lease);
-    else place.become({ kind: 'open', member, leases: [lease] });
+    else place.become({ kind: 'open', pooled, leases: [lease] });
     this.weighSeat(1);
     this.noteFreeSeats(place);
   }
@@ -104,7 +104,7 @@ export class Bucket extends Tally {
   noteFreeSeats(place: KeyPlace): void {
     const { state } = place;
     const isFree =
-      state.kind === 'open' && state.leases.length > 0 && state.leases.length < state.member.connection.capacity;
+      state.kind === 'open' && state.leases.length > 0 && state.leases.length < state.pooled.connection.capacity;
     if (isFree) (this.withFreeSeats ??= new Set()).add(place);
     else this.withFreeSeats?.delete(place);
   }

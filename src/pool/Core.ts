@@ -125,7 +125,7 @@ export class Core implements LoopOwner {
       return;
     }
     if (state.kind === 'validating') this.hangUp(bucket, state.poll);
-    state.member.connection.close(known ?? undefined);
+    state.pooled.connection.close(known ?? undefined);
   }
 
   /** The event loop has polled: the connection can be handed out. */

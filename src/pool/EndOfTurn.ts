@@ -1,6 +1,6 @@
 import { loopTurn, unrefScheduler, type DeadlineSweep } from '../timing/index.js';
 import type { KeyPlace } from './Bucket.js';
-import type { Member } from './Place.js';
+import type { PooledConnection } from './Place.js';
 import type { PoolSettings } from './PoolOptions.js';
 
 /**
@@ -24,13 +24,13 @@ export class EndOfTurn {
     private readonly arm: (place: KeyPlace) => void,
   ) {}
 
-  note(place: KeyPlace, member: Member): void {
-    if (member.isNoted) return;
+  note(place: KeyPlace, pooled: PooledConnection): void {
+    if (pooled.isNoted) return;
     if (this.#isVirtual()) {
       this.arm(place);
       return;
     }
-    member.isNoted = true;
+    pooled.isNoted = true;
     if (this.#changed !== null) this.#changed.push(place);
     else {
       this.#changed = [place];
@@ -43,8 +43,8 @@ export class EndOfTurn {
     this.#changed = null;
     for (const place of changed ?? []) {
       const { state } = place;
-      if (!('member' in state)) continue;
-      state.member.isNoted = false;
+      if (!('pooled' in state)) continue;
+      state.pooled.isNoted = false;
       this.arm(place);
     }
   };

@@ -4,7 +4,7 @@ import type { DeadlineSweep } from '../timing/index.js';
 import type { Bucket, KeyIdle, KeyPlace } from './Bucket.js';
 import { IdleTimer } from './IdleTimer.js';
 import { LinkedList } from './LinkedList.js';
-import { Idle, type Member } from './Place.js';
+import { Idle, type PooledConnection } from './Place.js';
 import type { PoolSettings } from './PoolOptions.js';
 
 /** The pool closes a connection so many ms before the server has said that it will. */
@@ -45,7 +45,7 @@ export class IdleConnections {
   }
 
   /** How long a connection may be idle after what the server said about it, in ms. 0 or less: not at all. */
-  lifetime({ connection }: Member): number {
+  lifetime({ connection }: PooledConnection): number {
     const said = connection.keepAlive?.timeout;
     const { cachedConnectionTimeout } = this.settings;
     return said === undefined
@@ -54,8 +54,8 @@ export class IdleConnections {
   }
 
   /** Takes a connection in that is idle since `since`; null: since this loop turn. */
-  put(place: KeyPlace, member: Member, since: number | null, lifetime: number): void {
-    const idle = new Idle(place, member, since, lifetime);
+  put(place: KeyPlace, pooled: PooledConnection, since: number | null, lifetime: number): void {
+    const idle = new Idle(place, pooled, since, lifetime);
     place.become(idle);
     place.bucket.idle.push(place);
     this.#all.push(idle);
@@ -69,19 +69,19 @@ export class IdleConnections {
       const { state } = place;
       // First: a foreign connection that is found dead leaves the list.
       place = isOldestFirst ? place.next : place.previous;
-      if (state.kind === 'idle' && state.member.connection.capacity > 0) return state;
+      if (state.kind === 'idle' && state.pooled.connection.capacity > 0) return state;
     }
     return null;
   }
 
   /** Why an idle connection cannot be used any more; null: it can. */
-  overdue({ member, until, isArmed }: KeyIdle): EvictionReason | null {
+  overdue({ pooled, until, isArmed }: KeyIdle): EvictionReason | null {
     // It was checked in this loop turn.
     if (!isArmed) return null;
     // Timers stand still while a machine sleeps; the clock does not.
     const now = this.deadlines.now();
     if (now >= until) return 'idle-timeout';
-    return now >= member.expiresAt ? 'max-age' : null;
+    return now >= pooled.expiresAt ? 'max-age' : null;
   }
 
   /** Takes a connection out, before it enters another state. */
@@ -95,7 +95,7 @@ export class IdleConnections {
   /** Begins the idle life of a connection, at the end of the loop turn in which it became idle. */
   arm(state: KeyIdle): void {
     if (state.isArmed) return;
-    const { place, member, lifetime } = state;
+    const { place, pooled, lifetime } = state;
     const now = this.deadlines.now();
     state.isArmed = true;
     state.until = (state.since ?? now) + lifetime;
@@ -105,6 +105,6 @@ export class IdleConnections {
     }
     // Only now: for a connection that is leased again at once, ref and unref would be two calls for nothing. And last: a
     // foreign connection that throws there takes its timer with it.
-    member.connection.unref();
+    pooled.connection.unref();
   }
 }

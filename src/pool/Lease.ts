@@ -20,7 +20,7 @@ import { LeaseEcho, released, type LeaseEnd } from './LeaseEcho.js';
 import type { LeaseHost, RetriedLease } from './LeaseHost.js';
 import { leaseStateOf, type InnerLease, type LeaseState } from './LeasedProtocol.js';
 import { LeaseRequest } from './LeaseRequest.js';
-import type { Member } from './Place.js';
+import type { PooledConnection } from './Place.js';
 import type { Receiver } from './Receiver.js';
 import { retried } from './retried.js';
 import { progressAtFailure, shouldRetry } from './shouldRetry.js';
@@ -68,13 +68,13 @@ export class Lease implements RetriedLease, InnerLease {
   constructor(
     private readonly host: LeaseHost,
     place: KeyPlace,
-    member: Member,
+    pooled: PooledConnection,
     waiter: KeyWaiter,
     clock: DeadlineSweep,
   ) {
     this.#place = place;
     this.key = waiter.bucket.key;
-    this.reused = member.reused;
+    this.reused = pooled.reused;
     this.endpoint = waiter.endpoint;
     this.stack = waiter.stack;
     this.acquire =
@@ -105,7 +105,7 @@ export class Lease implements RetriedLease, InnerLease {
 
   get info(): TransportInfo | undefined {
     const state = this.#place?.state;
-    return state !== undefined && 'member' in state ? state.member.connection.info : undefined;
+    return state !== undefined && 'pooled' in state ? state.pooled.connection.info : undefined;
   }
 
   request(request: ProtocolRequest): Observable<ProtocolResponse> {
@@ -119,7 +119,7 @@ export class Lease implements RetriedLease, InnerLease {
 
   #start(given: ProtocolRequest, copied: boolean, receiver: Receiver<ProtocolResponse>): Unsubscribable | undefined {
     const state = this.#place?.state;
-    if (state === undefined || this.#used || !('member' in state)) {
+    if (state === undefined || this.#used || !('pooled' in state)) {
       receiver.error(new LeaseUsedError());
       return undefined;
     }
@@ -137,7 +137,7 @@ export class Lease implements RetriedLease, InnerLease {
     this.#request = request;
     // No operator on the way of a request that succeeds: the retry is built when a reused connection has failed.
     const sent = new LeaseRequest(this, receiver);
-    state.member.connection.send(request, sent);
+    state.pooled.connection.send(request, sent);
     return sent;
   }
 
@@ -267,7 +267,7 @@ export class Lease implements RetriedLease, InnerLease {
         this.#phase = 'held';
         this.reused = false;
         if (state.kind !== 'open') throw failure;
-        return requestOver(state.member.connection, message, exchange => this.started(exchange));
+        return requestOver(state.pooled.connection, message, exchange => this.started(exchange));
       }),
     );
     const mayRetry = (error: unknown): boolean => {
@@ -284,7 +284,7 @@ export class Lease implements RetriedLease, InnerLease {
 
   #mayRetry(error: unknown): boolean {
     const failure = { error, allowed: this.host.retries, first: !this.#isFinal, reused: this.reused };
-    // An unused lease has sent nothing: it will see what its request is.
+    // The lease has sent nothing yet. The retry gate asks again when it has a request.
     if (this.#request === null) return failure.allowed && failure.first && failure.reused;
     return shouldRetry(failure, this.#request, progressAtFailure(this.#exchange, error));
   }

@@ -1,4 +1,4 @@
-/** What can stand in a list, in one at a time: it is its own place there, so that joining and leaving allocate nothing. */
+/** A node of one list at a time. It holds its own links, so joining a list allocates nothing. */
 export abstract class ListNode<N extends ListNode<N>> {
   previous: N | null = null;
   next: N | null = null;

@@ -8,7 +8,7 @@ import type { Seat } from './Seat.js';
 import type { PlaceKind, Tally } from './Tally.js';
 
 /** An established connection, with what the pool remembers of it from one state to the next. */
-export class Member {
+export class PooledConnection {
   /** Number of requests carried. */
   requests = 0;
   /** The connection has carried a request or has been idle, so that it can have gone stale. */
@@ -32,7 +32,7 @@ export interface Connecting<B extends Tally> {
 /** The event loop has not polled for I/O yet, and no get is given the connection before that. No seat is taken. */
 export interface Validating<B extends Tally> {
   readonly kind: 'validating';
-  readonly member: Member;
+  readonly pooled: PooledConnection;
   /** The dial of a new connection, which can still fail. Null: the connection was leased or idle before. */
   readonly dial: Dial<Place<B>> | null;
   /** Number of gets that can count on the connection. */
@@ -44,7 +44,7 @@ export interface Validating<B extends Tally> {
 /** Seats are taken. A lease is a seat; an HTTP/1.1 connection has one. */
 export interface Open {
   readonly kind: 'open';
-  readonly member: Member;
+  readonly pooled: PooledConnection;
   readonly leases: Seat[];
 }
 
@@ -60,7 +60,7 @@ export class Idle<B extends Tally> extends ListNode<Idle<B>> {
 
   constructor(
     readonly place: Place<B>,
-    readonly member: Member,
+    readonly pooled: PooledConnection,
     /** The beginning of the idle life, on the pool's clock; null: the loop turn in which the connection became idle. */
     readonly since: number | null,
     /** In ms. ∞: the connection may be idle for ever. */
@@ -73,7 +73,7 @@ export class Idle<B extends Tally> extends ListNode<Idle<B>> {
 /** Seats are taken, and no further lease is given. The place is gone with its last lease. */
 export interface Retiring {
   readonly kind: 'retiring';
-  readonly member: Member;
+  readonly pooled: PooledConnection;
   readonly leases: Seat[];
   readonly reason: EvictionReason;
   readonly error: HTTPClientError | undefined;

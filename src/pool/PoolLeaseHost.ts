@@ -28,7 +28,7 @@ export class PoolLeaseHost implements LeaseHost {
     if (state.kind !== 'open' && state.kind !== 'retiring') return;
     // Other leases keep the connection.
     if (state.leases.length > 1) release(this.core, place, lease);
-    else state.member.connection.close(error);
+    else state.pooled.connection.close(error);
   }
 
   vacated(place: KeyPlace, error: unknown): void {

@@ -1,8 +1,8 @@
 import { Subscriber, type Observer } from 'rxjs';
 
 /**
- * Who gets a lease or a response: the subscriber of an Observable, or the layer above itself, where an Observable in
- * between would cost as much as the work it stands for.
+ * The receiver of a lease or a response: the subscriber of an Observable, or the layer above. An Observable in between
+ * would cost as much as the work that it stands for.
  */
 export interface Receiver<T> extends Observer<T> {
   /** It takes nothing any more. */
@@ -10,8 +10,8 @@ export interface Receiver<T> extends Observer<T> {
 }
 
 /**
- * Whether a receiver has gone, a subscriber also if its teardown has not run yet: RxJS stops it first, then calls its
- * `complete`, and only then tears down. What is emitted in between is lost without a word.
+ * True if the receiver takes nothing more. RxJS stops a subscriber, calls its `complete`, and then tears down; a value in
+ * between is lost.
  */
 export function isGone(receiver: { readonly closed: boolean }): boolean {
   return receiver.closed || (receiver instanceof Subscriber && (receiver as unknown as Stoppable).isStopped);

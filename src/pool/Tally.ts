@@ -84,7 +84,7 @@ export class Tally {
     this.#validatingSeats += by;
   }
 
-  /** A get and a dial are linked (1), or parted (−1). */
+  /** A get and a dial are linked (1), or unlinked (−1). */
   weighLink(by: 1 | -1): void {
     this.#links += by;
   }

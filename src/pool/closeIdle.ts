@@ -8,7 +8,7 @@ export function closeIdle(core: Core, key: string | undefined): Observable<void>
     return state.kind === 'idle' && (key === undefined || bucket.key === key) ? [{ place, state }] : [];
   });
   const closed = new AsyncSubject<void>();
-  forkJoin(closing.map(({ state }) => state.member.connection.disconnected))
+  forkJoin(closing.map(({ state }) => state.pooled.connection.disconnected))
     .pipe(
       map(() => undefined),
       defaultIfEmpty(undefined),

@@ -9,7 +9,7 @@ import { DisconnectedSubscriber, QuiescentSubscriber } from './connectionSubscri
 import type { Core } from './Core.js';
 import { Dial } from './Dial.js';
 import { passOn } from './get.js';
-import { Member, Place } from './Place.js';
+import { PooledConnection, Place } from './Place.js';
 import { freeSeats, poll, startValidation } from './validate.js';
 
 /** Takes a place for a dial. `subscribeDial` starts it, when the dial is linked to its get. */
@@ -45,7 +45,7 @@ function connected(core: Core, dial: KeyDial, transport: Transport): void {
   const { settings, deadlines } = core;
   const { place } = dial;
   const { bucket } = place;
-  // No get is left for a transport that comes too late, or for a second one.
+  // The dial is over: this transport came too late, or is a second one.
   if (place.state.kind !== 'connecting') {
     guarded(() => transport.destroy());
     return;
@@ -66,14 +66,14 @@ function connected(core: Core, dial: KeyDial, transport: Transport): void {
   const now = deadlines.now();
   dial.waiter?.unlink();
   bucket.freeDials?.delete(dial);
-  const member = new Member(connection, now + jittered(settings.maxConnectionAge));
-  startValidation(core, place, member, dial);
+  const pooled = new PooledConnection(connection, now + jittered(settings.maxConnectionAge));
+  startValidation(core, place, pooled, dial);
   core.sockets.add(place);
   core.count(bucket, 'opened');
   core.tell(bucket, { type: 'connected', elapsed: now - dial.startedAt });
   bucket.lastDialError = undefined;
   // Before anything else can happen to the connection. A dead one says so from within `subscribe`.
-  listen(core, place, member);
+  listen(core, place, pooled);
   core.hangUp(bucket, dial.subscription);
   dial.subscription = null;
   // A connection that takes nothing at present leaves its get uncovered.
@@ -93,13 +93,13 @@ function contextOf(core: Core, bucket: Bucket): ProtocolContext {
   });
 }
 
-/** Less up to a tenth: without it, all connections of a burst would be replaced in one. */
+/** Shortens the age by up to a tenth, so that the connections of a burst do not expire at once. */
 function jittered(age: number): number {
   return age === Infinity ? Infinity : age * (1 - Math.random() / 10);
 }
 
 /** The pool subscribes to what a connection tells of itself, for as long as the connection lives. */
-function listen(core: Core, place: KeyPlace, { connection }: Member): void {
+function listen(core: Core, place: KeyPlace, { connection }: PooledConnection): void {
   connection.quiescent.subscribe(new QuiescentSubscriber(core, place));
   connection.disconnected.subscribe(new DisconnectedSubscriber(core, place));
   connection.capacityChanged?.subscribe({ next: () => capacityChanged(core, place) });
@@ -107,7 +107,7 @@ function listen(core: Core, place: KeyPlace, { connection }: Member): void {
 
 function capacityChanged(core: Core, place: KeyPlace): void {
   const { bucket, state } = place;
-  if (state.kind === 'validating') place.reseat(state, freeSeats(core, state.member, state.dial));
+  if (state.kind === 'validating') place.reseat(state, freeSeats(core, state.pooled, state.dial));
   else bucket.noteFreeSeats(place);
   core.loop.touch(bucket);
   core.loop.run();

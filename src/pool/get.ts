@@ -40,8 +40,8 @@ export function leaveQueue(core: Core, waiter: KeyWaiter): void {
 /** The get that counted on a dial left unserved. The dial passes to the oldest uncovered get, or else it is aborted. */
 export function passOn(core: Core, bucket: Bucket, dial: KeyDial): void {
   if (dial.place.state.kind !== 'connecting') return;
-  const heir = bucket.oldestUncovered;
-  if (heir !== null) heir.link(dial);
+  const successor = bucket.oldestUncovered;
+  if (successor !== null) successor.link(dial);
   // A warm-up still wants the connection.
   else if (dial.beganFor.kind === 'warm-up' && !dial.beganFor.isOver) (bucket.freeDials ??= new Set()).add(dial);
   else core.leave(dial.place, 'cancelled');

@@ -5,7 +5,7 @@ import type { RetryClaim } from './Dial.js';
 import { cache } from './cache.js';
 import { leaveQueue } from './get.js';
 import { Lease } from './Lease.js';
-import type { Member } from './Place.js';
+import type { PooledConnection } from './Place.js';
 import { isGone } from './Receiver.js';
 import { unfit } from './unfit.js';
 
@@ -14,18 +14,18 @@ export function handOut(core: Core, bucket: Bucket): void {
   for (let place = bucket.ready.shift(); place !== null; place = bucket.ready.shift()) {
     const { state } = place;
     if (state.kind !== 'validating') continue;
-    const { member, dial } = state;
+    const { pooled, dial } = state;
     const beganFor = dial?.beganFor;
-    if (beganFor?.kind === 'retry') resume(place, member, beganFor);
+    if (beganFor?.kind === 'retry') resume(place, pooled, beganFor);
     else {
       // A pool that is closing has nothing to give any more.
-      const waiter = core.closing || member.connection.capacity === 0 ? null : nextWaiter(core, bucket);
+      const waiter = core.closing || pooled.connection.capacity === 0 ? null : nextWaiter(core, bucket);
       // A get that has gone may have ended the connection by the teardown of its endpoint.
       if (place.state !== state) continue;
-      const reason = waiter === null ? unfit(core, member, 0) : null;
-      if (waiter !== null) lease(core, place, member, waiter);
+      const reason = waiter === null ? unfit(core, pooled, 0) : null;
+      if (waiter !== null) lease(core, place, pooled, waiter);
       else if (reason !== null) core.leave(place, reason);
-      else cache(core, place, member, null);
+      else cache(core, place, pooled, null);
     }
     if (beganFor?.kind === 'warm-up') guarded(() => beganFor.made());
   }
@@ -42,14 +42,14 @@ export function nextWaiter(core: Core, bucket: Bucket): KeyWaiter | null {
 }
 
 /** Gives a seat of a validated or open connection to a get. */
-export function lease(core: Core, place: KeyPlace, member: Member, waiter: KeyWaiter): void {
+export function lease(core: Core, place: KeyPlace, pooled: PooledConnection, waiter: KeyWaiter): void {
   const { bucket } = place;
   const { dial } = waiter;
   waiter.settle();
   // Its dial goes on without it.
   if (dial !== null) (bucket.freeDials ??= new Set()).add(dial);
-  const given = new Lease(core.host, place, member, waiter, core.deadlines);
-  bucket.seat(place, member, given);
+  const given = new Lease(core.host, place, pooled, waiter, core.deadlines);
+  bucket.seat(place, pooled, given);
   core.countLease(bucket, given.reused);
   // Sent after the pass: an observer that cancels this get now would lose its connection.
   if (core.outbox.wantsLeased) {
@@ -66,12 +66,12 @@ export function lease(core: Core, place: KeyPlace, member: Member, waiter: KeyWa
   } catch (error) {
     reportUnhandled(error);
   }
-  if (given.isUnused) core.turn.note(place, member);
+  if (given.isUnused) core.turn.note(place, pooled);
 }
 
 /** The connection that a retried request has waited for is there. */
-function resume(place: KeyPlace, member: Member, { lease, subscriber }: RetryClaim<KeyPlace>): void {
-  place.bucket.seat(place, member, lease);
+function resume(place: KeyPlace, pooled: PooledConnection, { lease, subscriber }: RetryClaim<KeyPlace>): void {
+  place.bucket.seat(place, pooled, lease);
   guarded(() => {
     subscriber.next(place);
     subscriber.complete();

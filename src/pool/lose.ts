@@ -25,22 +25,22 @@ export function disconnected(core: Core, place: KeyPlace, error: HTTPClientError
   }
 }
 
-/** The place of a lease that may go on with a new connection goes to no other get: the lease keeps it. */
+/** A lease that may retry keeps the place of its dead connection. No get can take it. */
 function loseLeased(core: Core, place: KeyPlace, state: Open | Retiring, error: HTTPClientError | null): void {
   const { bucket } = place;
-  const { member, leases } = state;
+  const { pooled, leases } = state;
   // A request under way goes before an unused lease.
-  const heir =
+  const retrying =
     leases.find(lease => !lease.isUnused && lease.lost(error)) ??
     leases.find(lease => lease.isUnused && lease.lost(error));
-  if (heir === undefined) {
+  if (retrying === undefined) {
     const reason = leases.some(lease => lease.isUpgraded) ? 'upgraded' : lossReason(error, 'not-persistent');
     core.evict(place, reason, error ?? undefined);
     return;
   }
-  const others = leases.filter(lease => lease !== heir);
+  const others = leases.filter(lease => lease !== retrying);
   for (const lease of others) bucket.unseat(place, state, lease);
-  place.become({ kind: 'retiring', member, leases, reason: 'error', error: error ?? undefined });
+  place.become({ kind: 'retiring', pooled, leases, reason: 'error', error: error ?? undefined });
   bucket.noteFreeSeats(place);
   for (const lease of others) core.endLease(lease, error);
   core.loop.touch(bucket);

@@ -4,7 +4,7 @@ import { beginDial, subscribeDial } from './connect.js';
 import { admit } from './get.js';
 import { cache } from './cache.js';
 import { handOut, lease, nextWaiter } from './handOut.js';
-import type { Member, Open } from './Place.js';
+import type { PooledConnection, Open } from './Place.js';
 import { retire, unfit } from './unfit.js';
 import { poll, startValidation } from './validate.js';
 
@@ -18,7 +18,7 @@ export function serve(core: Core, bucket: Bucket): void {
   } while (bucket.ready.length > 0);
   if (bucket.waiters.length > 0) admit(core, bucket);
   if (bucket.uncovered === 0) room.leave(bucket);
-  // Room that this key has left over, or had no use for, is offered to the next key that waits for it.
+  // If this key no longer waits for room, the next waiting key gets its turn.
   if (hadTurn && !room.has(bucket)) room.wake();
   core.forget(bucket);
 }
@@ -30,7 +30,7 @@ export function serve(core: Core, bucket: Bucket): void {
  *  │        → lease it at once
  *  │        more gets than validating seats, and an idle connection
  *  │        → validate it
- *  ├ DIAL   an uncovered get: it has no dial, and more such gets wait than there are validating seats
+ *  ├ DIAL   an uncovered get: no dial, and no validating seat left for it
  *  │        → adopt a free dial (needs no room)
  *  │        → else dial, if there is room
  *  │        → else, at the total cap, close the longest-idle connection of another key and dial
@@ -67,19 +67,19 @@ function match(core: Core, bucket: Bucket): void {
   core.room.leave(bucket);
 }
 
-/** The RETURN case, for a connection that keeps other leases: it ends with them. */
+/** RETURN: a connection keeps other leases. If it has to give way, it ends with them. */
 export function matchShared(core: Core, place: KeyPlace, state: Open): void {
   const { bucket } = place;
   if (bucket.waiters.length > 0 && core.room.outranks(bucket, core.deadlines)) retire(place, state, 'room');
 }
 
-/** The RETURN case, for a connection of which no seat is taken. True: it is wanted, and has to be polled. */
-export function matchReturned(core: Core, place: KeyPlace, member: Member, since: number | null): boolean {
+/** RETURN: a connection has come back with no seat taken. True: a get wants it, so it must be polled. */
+export function matchReturned(core: Core, place: KeyPlace, pooled: PooledConnection, since: number | null): boolean {
   const { bucket } = place;
-  if (bucket.waiters.length <= bucket.validatingSeats) cache(core, place, member, since);
+  if (bucket.waiters.length <= bucket.validatingSeats) cache(core, place, pooled, since);
   else if (core.room.outranks(bucket, core.deadlines)) core.leave(place, 'room');
   else {
-    startValidation(core, place, member, null);
+    startValidation(core, place, pooled, null);
     return true;
   }
   return false;
@@ -93,28 +93,28 @@ function leaseFreeSeat(core: Core, bucket: Bucket): boolean {
   const waiter = nextWaiter(core, bucket);
   // A get that has gone may end the connection by the teardown of its endpoint.
   if (waiter === null || place.state !== state) return true;
-  const reason = unfit(core, state.member, state.leases.length);
+  const reason = unfit(core, state.pooled, state.leases.length);
   if (reason !== null) retire(place, state, reason);
-  else lease(core, place, state.member, waiter);
+  else lease(core, place, state.pooled, waiter);
   return true;
 }
 
 function takeIdle(core: Core, bucket: Bucket): boolean {
   const idle = core.idle.next(bucket);
   if (idle === null) return false;
-  const { place, member } = idle;
+  const { place, pooled } = idle;
   const reason = core.idle.overdue(idle);
   if (reason !== null) core.leave(place, reason);
   else {
     core.idle.remove(idle);
-    if (idle.isArmed) member.connection.ref();
+    if (idle.isArmed) pooled.connection.ref();
     // A foreign connection that throws there is gone.
     if (place.state !== idle) return true;
     const waiter = core.settings.validateIdle === false ? nextWaiter(core, bucket) : null;
     if (place.state !== idle) return true;
-    if (waiter !== null) lease(core, place, member, waiter);
+    if (waiter !== null) lease(core, place, pooled, waiter);
     else {
-      startValidation(core, place, member, null);
+      startValidation(core, place, pooled, null);
       poll(core, place);
     }
   }

@@ -16,8 +16,8 @@ export function quiescent(core: Core, place: KeyPlace, exchange: ExchangeHandle)
   if (state.kind === 'open' || state.kind === 'retiring') {
     const lease = holderOf(exchange, state.leases);
     if (lease !== null) {
-      state.member.requests++;
-      state.member.reused = true;
+      state.pooled.requests++;
+      state.pooled.reused = true;
       takeBack(core, place, state, lease, exchange.endedAt);
       return;
     }
@@ -36,7 +36,7 @@ export function release(core: Core, place: KeyPlace, lease: Seat): void {
   const { state } = place;
   if (state.kind !== 'open' && state.kind !== 'retiring') return;
   // The question may bring out that a foreign connection died without a word.
-  const isDead = state.member.connection.capacity === 0 && lease.isLost;
+  const isDead = state.pooled.connection.capacity === 0 && lease.isLost;
   if (isDead) core.evict(place, 'peer-closed');
   else takeBack(core, place, state, lease, null);
 }
@@ -44,19 +44,19 @@ export function release(core: Core, place: KeyPlace, lease: Seat): void {
 /** The seat is free before the lease ends: what hears of that may ask for the next lease at once. */
 function takeBack(core: Core, place: KeyPlace, state: Open | Retiring, lease: Seat, since: number | null): void {
   const { bucket } = place;
-  const { member, leases } = state;
+  const { pooled, leases } = state;
   if (!bucket.unseat(place, state, lease)) return;
   core.unused.remove(lease);
-  if (core.outbox.wantsQuiescent) core.tell(bucket, { type: 'quiescent', requests: member.requests });
+  if (core.outbox.wantsQuiescent) core.tell(bucket, { type: 'quiescent', requests: pooled.requests });
   const isLast = leases.length === 0;
   let isWanted = false;
   if (state.kind === 'retiring') {
     if (isLast) core.leave(place, state.reason, state.error);
   } else {
-    const reason = unfit(core, member, leases.length);
+    const reason = unfit(core, pooled, leases.length);
     if (reason !== null && isLast) core.leave(place, reason);
     else if (reason !== null) retire(place, state, reason);
-    else if (isLast) isWanted = matchReturned(core, place, member, since);
+    else if (isLast) isWanted = matchReturned(core, place, pooled, since);
     else matchShared(core, place, state);
   }
   if (bucket.waiters.length > 0) core.loop.touch(bucket);

@@ -1,20 +1,20 @@
 import type { Observable, Subscription } from 'rxjs';
 import type { KeyDial, KeyPlace, KeyValidating } from './Bucket.js';
 import type { Core } from './Core.js';
-import type { Member } from './Place.js';
+import type { PooledConnection } from './Place.js';
 
 /**
  * A connection without leases is on its way to a get, or, if `dial` is given, is new. What arrives on it before the loop
  * has polled (bytes, an end, an error) is fatal to it, and no answer to the request to come.
  */
-export function startValidation(core: Core, place: KeyPlace, member: Member, dial: KeyDial | null): void {
-  const seats = freeSeats(core, member, dial);
+export function startValidation(core: Core, place: KeyPlace, pooled: PooledConnection, dial: KeyDial | null): void {
+  const seats = freeSeats(core, pooled, dial);
   // What was asked may have brought out that a foreign connection is dead.
-  if (place.state.kind !== 'gone') place.become({ kind: 'validating', member, dial, seats, poll: null });
+  if (place.state.kind !== 'gone') place.become({ kind: 'validating', pooled, dial, seats, poll: null });
 }
 
 /** Number of gets that can count on a validating connection. A retry has its own seat there. */
-export function freeSeats(core: Core, { connection, requests }: Member, dial: KeyDial | null): number {
+export function freeSeats(core: Core, { connection, requests }: PooledConnection, dial: KeyDial | null): number {
   const { capacity } = connection;
   const { persistent, maxRequestsPerConnection } = core.settings;
   // A connection that is fit for a lease has one seat at least.

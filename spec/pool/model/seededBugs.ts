@@ -26,9 +26,9 @@ export const seededBugs: readonly PoolBug[] = [
     name: 'the dial of a get that was served otherwise is forgotten',
     file: 'pool/handOut.ts',
     declaration: 'lease',
-    replacement: `export function lease(core, place, member, waiter) {
+    replacement: `export function lease(core, place, pooled, waiter) {
       waiter.unlink();
-      original(core, place, member, waiter);
+      original(core, place, pooled, waiter);
     }`,
     noticed: /beside a free dial|nobody can use it/,
   },
@@ -39,8 +39,8 @@ export const seededBugs: readonly PoolBug[] = [
     replacement: `noteFreeSeats(place) {
       this.original(place);
       const { state } = place;
-      if (state.kind !== 'open' || state.member.connection.capacityChanged === null) return;
-      if (state.leases.length === state.member.connection.capacity) (this.withFreeSeats ??= new Set()).add(place);
+      if (state.kind !== 'open' || state.pooled.connection.capacityChanged === null) return;
+      if (state.leases.length === state.pooled.connection.capacity) (this.withFreeSeats ??= new Set()).add(place);
     }`,
     noticed: /of capacity \d has \d leases and gets another/,
   },
