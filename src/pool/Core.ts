@@ -67,7 +67,7 @@ export class Core implements LoopOwner {
     this.host = steps.host(this);
   }
 
-  /** @internal One pass of the drain loop over a key. */
+  /** One pass of the drain loop over a key. */
   serve(bucket: Bucket): void {
     this.steps.serve(this, bucket);
   }

@@ -112,7 +112,7 @@ export class Lease implements RetriedLease, InnerLease {
     return new Observable(subscriber => this.#start(request, true, subscriber));
   }
 
-  /** @internal `request` without an Observable, for a request that never changes. */
+  /** `request` without an Observable, for a request that never changes. */
   send(request: ProtocolRequest, receiver: Receiver<ProtocolResponse>): Unsubscribable | undefined {
     return this.#start(request, false, receiver);
   }

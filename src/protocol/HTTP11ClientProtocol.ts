@@ -39,7 +39,6 @@ export class HTTP11ClientProtocol
 {
   readonly capacity = 1;
   keepAlive: Connection['keepAlive'] = undefined;
-  /** @internal */
   readonly flow: BodyFlow;
   readonly #machine: StateMachine;
   readonly #writer: RequestWriter;
@@ -104,7 +103,7 @@ export class HTTP11ClientProtocol
     return this.#exchange === null || this.#exchange === exchange ? this.#machine.state : 'quiescent';
   }
 
-  /** @internal `request` without an Observable: every request of the pool comes this way. */
+  /** `request` without an Observable: every request of the pool comes this way. */
   send(request: ProtocolRequest, receiver: ExchangeReceiver): Exchange | null {
     if (this.#refuses(receiver)) return null;
     this.#wrote = this.#responseByte = this.#bodySubscribed = false;
