@@ -47,6 +47,8 @@ class CircusRunner {
         return this.#mutant;
       },
     });
+    // Between two mutants: what a timer of an earlier one throws must not end the process.
+    for (const name of strays) process.on(name, () => undefined);
     addEventHandler(({ name, test }) => {
       if (name === 'test_fn_failure' || name === 'hook_failure') this.#failed = true;
       if (name === 'test_start') this.#begin(test);
