@@ -98,8 +98,9 @@ export class Core implements LoopOwner {
   leave(place: KeyPlace, reason: EvictionReason, error?: unknown): void {
     const { bucket, state } = place;
     if (state.kind === 'gone') return;
-    const leases: readonly Seat[] = state.kind === 'open' || state.kind === 'retiring' ? state.leases.slice() : [];
     const dial = state.kind === 'connecting' || state.kind === 'validating' ? state.dial : null;
+    // All leases end before the first one tells: what hears of it finds no lease half ended.
+    const leases = leasesOf(state);
     if (dial !== null) {
       dial.waiter?.unlink();
       bucket.freeDials?.delete(dial);
@@ -119,7 +120,7 @@ export class Core implements LoopOwner {
     this.loop.touch(bucket);
     const known = isHTTPClientError(error) ? error : null;
     for (const lease of leases) this.endLease(lease, known);
-    if (dial?.beganFor.kind === 'retry') dial.beganFor.lease.end({ how: 'closed', error: known });
+    for (const lease of leases) lease.tellEnd();
     if (state.kind === 'connecting') {
       this.hangUp(bucket, state.dial.subscription);
       return;
@@ -222,4 +223,11 @@ export class Core implements LoopOwner {
     // It may come from the middle of a change: the loop that is running, or the next, sends it.
     if (!this.loop.running) queueMicrotask(() => this.outbox.flush());
   }
+}
+
+/** The leases that end with a place in this state. A retry has no seat yet. */
+function leasesOf(state: KeyPlace['state']): readonly Seat[] {
+  if (state.kind === 'open' || state.kind === 'retiring') return state.leases.slice();
+  const dial = state.kind === 'connecting' || state.kind === 'validating' ? state.dial : null;
+  return dial?.beganFor.kind === 'retry' ? [dial.beganFor.lease] : [];
 }

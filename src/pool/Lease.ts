@@ -54,7 +54,7 @@ export class Lease implements RetriedLease, InnerLease {
   #phase: LeasePhase = 'held';
   /** The request is not retried any more: it was retried, or aborted. */
   #isFinal = false;
-  #startedAt = 0;
+  startedAt = 0;
   /** The error of `abort`, which the request fails with, whatever else ends it. */
   #aborted: HTTPClientError | null = null;
   /** The request, while it may still be retried. */
@@ -93,10 +93,6 @@ export class Lease implements RetriedLease, InnerLease {
 
   get isLost(): boolean {
     return this.#phase === 'lost';
-  }
-
-  get startedAt(): number {
-    return this.#startedAt;
   }
 
   get isUpgraded(): boolean {
@@ -210,7 +206,10 @@ export class Lease implements RetriedLease, InnerLease {
     this.#place = this.#request = this.#response = this.#exchange = this.#retry = null;
     this.#end = end;
     if (end.how === 'closed') addCallerStack(end.error, this.stack);
-    this.#echo?.end(end);
+  }
+
+  tellEnd(): void {
+    this.#echo?.end(this.#end);
   }
 
   started(exchange: ExchangeHandle): void {
@@ -220,7 +219,7 @@ export class Lease implements RetriedLease, InnerLease {
       return;
     }
     this.#exchange = exchange;
-    if (this.#startedAt === 0) this.#startedAt = exchange.startedAt;
+    if (this.startedAt === 0) this.startedAt = exchange.startedAt;
   }
 
   answered(response: ProtocolResponse): void {

@@ -27,4 +27,7 @@ export interface Seat {
 
   /** The lease is over: from here on the handle is inert. */
   end(end: LeaseEnd): void;
+
+  /** Tells the observers of the lease. First all leases of a connection end. */
+  tellEnd(): void;
 }

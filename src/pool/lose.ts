@@ -43,6 +43,7 @@ function loseLeased(core: Core, place: KeyPlace, state: Open | Retiring, error: 
   place.become({ kind: 'retiring', pooled, leases, reason: 'error', error: error ?? undefined });
   bucket.noteFreeSeats(place);
   for (const lease of others) core.endLease(lease, error);
+  for (const lease of others) lease.tellEnd();
   core.loop.touch(bucket);
   core.loop.run();
 }

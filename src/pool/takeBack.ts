@@ -61,6 +61,7 @@ function takeBack(core: Core, place: KeyPlace, state: Open | Retiring, lease: Se
   }
   if (bucket.waiters.length > 0) core.loop.touch(bucket);
   lease.end(released);
+  lease.tellEnd();
   if (isWanted) poll(core, place);
   core.loop.run();
 }
