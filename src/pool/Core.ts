@@ -99,7 +99,6 @@ export class Core implements LoopOwner {
     const { bucket, state } = place;
     if (state.kind === 'gone') return;
     const dial = state.kind === 'connecting' || state.kind === 'validating' ? state.dial : null;
-    // All leases end before the first one tells: what hears of it finds no lease half ended.
     const leases = leasesOf(state);
     if (dial !== null) {
       dial.waiter?.unlink();
@@ -119,6 +118,7 @@ export class Core implements LoopOwner {
     this.room.wake();
     this.loop.touch(bucket);
     const known = isHTTPClientError(error) ? error : null;
+    // All leases end before the first lease tells: a listener finds no lease half ended.
     for (const lease of leases) this.endLease(lease, known);
     for (const lease of leases) lease.tellEnd();
     if (state.kind === 'connecting') {
@@ -138,7 +138,7 @@ export class Core implements LoopOwner {
 
   #arm({ state }: KeyPlace): void {
     if (state.kind === 'idle') this.idle.arm(state);
-    // Also one whose connection died: it may keep the place.
+    // A lease whose connection died is watched as well: the lease may keep its place.
     else if (state.kind === 'open' || state.kind === 'retiring')
       state.leases.forEach(lease => this.unused.watch(lease));
   }

@@ -88,7 +88,7 @@ class ForeignConnection extends ConnectionSubjects<ExchangeHandle> implements Ex
     return this.#ask(() => this.connection.keepAlive, undefined);
   }
 
-  /** The state of the connection; of one whose `progress` throws, `closed`. */
+  /** The state of the connection. A connection whose `progress` throws counts as `closed`. */
   get state(): ConnectionState {
     return this.progress().state;
   }

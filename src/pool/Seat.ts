@@ -19,7 +19,7 @@ export interface Seat {
   /** `leaseTimeout` is over. */
   leak(): void;
 
-  /** The exchange is that of this lease. */
+  /** This lease began the exchange. */
   carries(exchange: ExchangeHandle): boolean;
 
   /** The connection died. True: the lease keeps the place, as its request may go on there with a new connection. */

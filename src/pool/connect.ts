@@ -19,6 +19,7 @@ export function beginDial(core: Core, bucket: Bucket, endpoint: Endpoint, beganF
   return dial;
 }
 
+/** Starts the dial, unless it left its place meanwhile. */
 export function subscribeDial(core: Core, dial: KeyDial): void {
   const { bucket } = dial.place;
   // User code may have ended the dial before it began.

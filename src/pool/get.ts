@@ -25,11 +25,11 @@ export function cancel(core: Core, waiter: KeyWaiter): void {
 function timedOut(core: Core, waiter: KeyWaiter): void {
   const { bucket, since, acquireTimeout } = waiter;
   const error = new AcquireTimeoutError(acquireTimeout, core.snapshot(bucket, since), bucket.lastDialError);
-  leaveQueue(core, waiter);
   refuse(core, waiter, error);
   core.loop.run();
 }
 
+/** The get leaves the queue. The dial that it counted on passes on. */
 export function leaveQueue(core: Core, waiter: KeyWaiter): void {
   const { bucket, dial } = waiter;
   waiter.settle();
@@ -47,6 +47,7 @@ export function passOn(core: Core, bucket: Bucket, dial: KeyDial): void {
   else core.leave(dial.place, 'cancelled');
 }
 
+/** The get fails with this error. The key counts a refusal, and the pool emits `refused`. */
 export function refuse(core: Core, waiter: KeyWaiter, error: HTTPClientError): void {
   if (!waiter.settled) leaveQueue(core, waiter);
   core.count(waiter.bucket, 'refusals');

@@ -24,7 +24,7 @@ export function serve(core: Core, bucket: Bucket): void {
 }
 
 /*
- *  Who gets which connection. A dial counts for one get, a validating connection for its free seats.
+ *  The pool matches gets with connections. A dial counts for one get, a validating connection for its free seats.
  *
  *  ┌ SEAT   more gets than validating seats, and a free seat of an open connection
  *  │        → lease it at once

@@ -7,7 +7,7 @@ import { beginDial, failDial, subscribeDial } from './connect.js';
 import type { RetriedLease } from './LeaseHost.js';
 
 /**
- * A new connection for a lease whose connection died, in the place of the dead one. Unsubscribing aborts the dial.
+ * The lease gets a new connection. The old connection died, and the new one takes its place. Unsubscribing aborts the dial.
  *
  * ```
  *   dead place   ──x

@@ -12,7 +12,7 @@ export interface ExchangeProgress {
   readonly state: ConnectionState;
   /** A byte of the request was given to the transport. */
   readonly wrote: boolean;
-  /** A byte of a response came; that of a 1xx counts. */
+  /** The first byte of a response arrived. An informational response (1xx) counts. */
   readonly responseByte: boolean;
   /** The source of the request body was subscribed to. */
   readonly bodySubscribed: boolean;

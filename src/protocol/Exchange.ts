@@ -37,7 +37,7 @@ export class Exchange implements BodyOwner, ExchangeHandle {
   settled = false;
   /** It has nothing to do with its connection any more. */
   over = false;
-  /** A byte of a response came; that of a 1xx counts. */
+  /** The first byte of a response arrived. An informational response (1xx) counts. */
   responseByte = false;
   startedAt = 0;
   writtenAt = 0;
